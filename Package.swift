@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = ["README.md"]) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "slipway",
+  products: [
+    .executable(name: "slipway", targets: ["slipway"]),
+    .library(name: "Engine", targets: ["Engine", "SlipwayModel"]),
+    .library(name: "S3Client", targets: ["S3Client"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+  ],
+  targets: [
+    .systemLibrary(name: "CLibc"),
+    .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CLibpcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CLibexpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+
+    library("SlipwayModel"),
+    library("LocalFiles", ["SlipwayModel", "CLibc", system, log]),
+    library("Checksums", ["SlipwayModel", "CLibcrypto"]),
+    library("HTTPTransport", ["SlipwayModel", "CLibcurl"]),
+    library("WorkflowFile", ["SlipwayModel", "CLibyaml"]),
+    library("PatternMatching", ["SlipwayModel", "CLibpcre2"]),
+    library("TreeWatching", ["SlipwayModel", "LocalFiles", "CLibc", log]),
+    library("HookRunning", ["SlipwayModel", "CLibc", subprocess, system, log]),
+    library("S3Client", ["SlipwayModel", "Checksums", "HTTPTransport", "CLibexpat", log]),
+    library("ObjectStores", ["SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "S3Client", "CLibc", log]),
+    library("RunLedger", ["SlipwayModel", "LocalFiles", grdb, log]),
+    library("Engine", ["SlipwayModel", deque, log]),
+    library(
+      "SlipwayCommands",
+      [
+        "SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "WorkflowFile", "PatternMatching", "TreeWatching",
+        "HookRunning", "S3Client", "ObjectStores", "RunLedger", "Engine", "CLibc", arguments, log,
+      ]),
+    .executableTarget(name: "slipway", dependencies: ["SlipwayCommands"], swiftSettings: settings),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["SlipwayModel", "LocalFiles", "Checksums", "S3Client", "CLibc", log],
+      path: "Tests/TestSupport", exclude: ["README.md"], swiftSettings: settings),
+    tests("SlipwayModel", ["SlipwayModel", "TestSupport"]),
+    tests("LocalFiles", ["LocalFiles", "TestSupport"]),
+    tests("Checksums", ["Checksums", "TestSupport"]),
+    tests("HTTPTransport", ["HTTPTransport", "TestSupport"]),
+    tests("WorkflowFile", ["WorkflowFile", "TestSupport"]),
+    tests("PatternMatching", ["PatternMatching", "TestSupport"]),
+    tests("TreeWatching", ["TreeWatching", "TestSupport"]),
+    tests("HookRunning", ["HookRunning", "TestSupport"]),
+    tests("S3Client", ["S3Client", "TestSupport"]),
+    tests("ObjectStores", ["ObjectStores", "TestSupport"]),
+    tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
+    tests("Engine", ["Engine", "TestSupport"]),
+    tests("EndToEnd", ["TestSupport", "WorkflowFile"]),
+    tests("Architecture", []),
+  ]
+)
+
+// Bootstrap: leaves out what has no files yet.
+import Foundation
+func exists(_ t: Target) -> Bool {
+  let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+  let dir = here + "/" + (t.path ?? (t.type == .test ? "Tests/\(t.name)" : "Sources/\(t.name)"))
+  guard let e = FileManager.default.enumerator(atPath: dir) else { return false }
+  return e.contains { ($0 as! String).hasSuffix(".swift") || ($0 as! String).hasSuffix(".modulemap") }
+}
+package.targets = package.targets.filter(exists)
+let names = Set(package.targets.map(\.name))
+for t in package.targets {
+  t.exclude = t.exclude.filter { FileManager.default.fileExists(atPath: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/" + (t.path ?? (t.type == .test ? "Tests/\(t.name)" : "Sources/\(t.name)")) + "/" + $0) }
+  t.dependencies = t.dependencies.filter { if case .byNameItem(let n, _) = $0 { return names.contains(n) } else { return true } }
+}
+package.products = package.products.filter { p in
+  if let l = p as? Product.Library { return l.targets.allSatisfy(names.contains) }
+  if let l = p as? Product.Executable { return l.targets.allSatisfy(names.contains) }
+  return true
+}

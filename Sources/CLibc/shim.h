@@ -1,0 +1,32 @@
+// What Linux has and Swift's Glibc module does not show: system calls without a wrapper, functions
+// with variable arguments, and macros that the importer cannot read.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// openat2(2): opens path below directory; resolve takes RESOLVE_* flags.
+static inline int slipway_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+  struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+static const uint64_t slipway_resolve_beneath = RESOLVE_BENEATH;
+static const uint64_t slipway_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
+static const uint64_t slipway_resolve_no_magiclinks = RESOLVE_NO_MAGICLINKS;
+
+// prctl(2), PR_SET_CHILD_SUBREAPER.
+static inline int slipway_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); }
+// prctl(2), PR_SET_DUMPABLE: with 0 no core is written and /proc/self is root's.
+static inline int slipway_set_dumpable(int value) { return prctl(PR_SET_DUMPABLE, (long)value, 0L, 0L, 0L); }
+
+// fcntl(2), F_SETLEASE; kind is F_RDLCK or F_UNLCK.
+static inline int slipway_set_lease(int descriptor, int kind) { return fcntl(descriptor, 1024 /* F_SETLEASE */, kind); }
+// renameat2(2) with RENAME_NOREPLACE.
+static inline int slipway_rename_no_replace(int from_directory, const char *from, int to_directory, const char *to) {
+  return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, 1u);
+}

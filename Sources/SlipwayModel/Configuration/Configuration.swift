@@ -1,0 +1,31 @@
+/// What the workflow files say, checked and resolved: every path absolute, every default filled in.
+public struct Configuration: Sendable {
+  public var settings: Settings
+  public var destinations: [DestinationName: Destination]
+  /// In the order of the file.
+  public var workflows: [Workflow]
+
+  public init(
+    settings: Settings = Settings(), destinations: [DestinationName: Destination] = [:], workflows: [Workflow] = []
+  ) {
+    self.settings = settings
+    self.destinations = destinations
+    self.workflows = workflows
+  }
+}
+
+/// `settings:` of the file.
+public struct Settings: Sendable, Hashable {
+  /// nil: the default of the user who runs Slipway.
+  public var stateDirectory: BytePath?
+  /// Requests in flight over all workflows.
+  public var transfers = 64
+  /// Runs at once.
+  public var trees = 16
+  /// What the first SIGTERM leaves for what is under way.
+  public var drain = Duration.seconds(25)
+  /// From a hook's TERM to its KILL.
+  public var grace = Duration.seconds(5)
+
+  public init() {}
+}

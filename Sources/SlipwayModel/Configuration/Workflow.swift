@@ -1,0 +1,119 @@
+/// One entry of `workflows:`.
+public struct Workflow: Sendable, Hashable {
+  public var name: WorkflowName
+  public var location: SourceLocation
+  /// Absolute, normalized, in the order of the file.
+  public var watch: [WatchDirectory]
+  public var intake: Intake
+  /// A file is taken if any matches; empty takes every file.
+  public var filter: [FilterRule]
+  /// Wins over `filter`.
+  public var exclude: [FilterRule]
+  /// Absolute and normalized; nil strips the watched directory.
+  public var sourcePrefix: BytePath?
+  public var targetPrefix: Template
+  public var destinations: [DestinationName]
+  public var hooks: Hooks
+  public var after: After
+  public var retry: RetryPolicy
+  public var stop: StopRule?
+  /// A file written once the watches are live.
+  public var started: BytePath?
+  public var tests: [WorkflowTest]
+
+  public init(
+    name: WorkflowName, location: SourceLocation, watch: [WatchDirectory], intake: Intake, filter: [FilterRule] = [],
+    exclude: [FilterRule] = [], sourcePrefix: BytePath? = nil, targetPrefix: Template = Template(),
+    destinations: [DestinationName], hooks: Hooks = Hooks(), after: After = After(), retry: RetryPolicy = RetryPolicy(),
+    stop: StopRule? = nil, started: BytePath? = nil, tests: [WorkflowTest] = []
+  ) {
+    self.name = name
+    self.location = location
+    self.watch = watch
+    self.intake = intake
+    self.filter = filter
+    self.exclude = exclude
+    self.sourcePrefix = sourcePrefix
+    self.targetPrefix = targetPrefix
+    self.destinations = destinations
+    self.hooks = hooks
+    self.after = after
+    self.retry = retry
+    self.stop = stop
+    self.started = started
+    self.tests = tests
+  }
+}
+
+public struct WatchDirectory: Sendable, Hashable {
+  public let path: BytePath
+  public let location: SourceLocation
+
+  public init(path: BytePath, location: SourceLocation) {
+    self.path = path
+    self.location = location
+  }
+}
+
+/// How a workflow comes by trees.
+public enum Intake: Sendable, Hashable {
+  /// A directory is a tree when a regular file of this name lies in it.
+  case marker(BytePath)
+}
+
+/// One regular expression of `filter` or `exclude`, as it was written.
+public struct FilterRule: Sendable, Hashable {
+  public let pattern: String
+  public let location: SourceLocation
+
+  public init(pattern: String, location: SourceLocation) {
+    self.pattern = pattern
+    self.location = location
+  }
+}
+
+/// What becomes of the source once a run is over.
+public struct After: Sendable, Hashable {
+  public enum Disposal: Sendable, Hashable {
+    case keep
+    case delete
+    /// To a directory (absolute) on the same file system.
+    case move(BytePath)
+  }
+
+  public var success: Disposal
+  public var failure: Disposal
+
+  public init(success: Disposal = .keep, failure: Disposal = .keep) {
+    self.success = success
+    self.failure = failure
+  }
+}
+
+/// What ends a workflow's intake.
+public enum StopRule: Sendable, Hashable {
+  /// `marker` lets finish what was ready before it; `abort` takes no further tree.
+  case markers(complete: BytePath?, abort: BytePath?)
+  /// So many trees in this process, whatever their end.
+  case count(Int)
+}
+
+/// One entry of `tests:`, run by `slipway validate`.
+public struct WorkflowTest: Sendable, Hashable {
+  public enum Expectation: Sendable, Hashable {
+    /// The key without a destination's prefix; templates in it are evaluated as the workflow's are.
+    case key(Template)
+    case skip(SkipReason.Name)
+  }
+
+  /// Relative to the watched directory.
+  public let path: BytePath
+  public let expectation: Expectation
+  public let location: SourceLocation
+
+  public init(path: BytePath, expectation: Expectation, location: SourceLocation) {
+    self.path = path
+    self.expectation = expectation
+    self.location = location
+  }
+}

@@ -1,0 +1,47 @@
+/// What went wrong outside, as every port tells it.
+///
+/// The layer that knows what an error means says so once, in `kind`; the engine switches on that alone.
+public struct Failure: Error, Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// It may go well later; not before `retryAfter` if the other side named a time.
+    case transient(retryAfter: Duration?)
+    /// The destination refuses everybody: bad credentials, no such bucket. It waits for an operator.
+    case blocked
+    /// The same again would fail again.
+    case permanent
+    /// The process must not go on: its records cannot be kept.
+    case fatal
+  }
+
+  public let kind: Kind
+  /// What was tried, as a verb: `upload`, `open`, `read`.
+  public let operation: String
+  /// On what, already escaped for people.
+  public let subject: String
+  /// A stable name where there is one: `ENOENT`, `AccessDenied`; empty otherwise.
+  public let code: String
+  /// One clause without a full stop.
+  public let cause: String
+  /// What the operator can do about it; empty where nothing better than the cause can be said.
+  public let remedy: String
+
+  public init(
+    _ kind: Kind, _ operation: String, _ subject: String, code: String = "", cause: String, remedy: String = ""
+  ) {
+    self.kind = kind
+    self.operation = operation
+    self.subject = subject
+    self.code = code
+    self.cause = cause
+    self.remedy = remedy
+  }
+
+  /// One sentence: what failed, on what, why, then what to do.
+  public var message: String {
+    "cannot \(operation) \(subject): \(cause)" + (remedy.isEmpty ? "" : "; \(remedy)")
+  }
+}
+
+extension Failure: CustomStringConvertible {
+  public var description: String { message }
+}

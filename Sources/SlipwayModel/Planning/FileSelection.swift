@@ -1,0 +1,87 @@
+/// Why a file is left out, as `tests:` and `explain` name it.
+public enum SkipReason: Sendable, Hashable {
+  public enum Name: String, Sendable, Hashable, CaseIterable {
+    case filter, exclude, marker, link, special
+  }
+
+  /// No pattern of `filter` matched.
+  case filter
+  /// This pattern of `exclude` matched.
+  case exclude(FilterRule)
+  /// It is a marker of the workflow.
+  case marker
+  /// A symbolic link.
+  case link
+  /// A FIFO, socket or device.
+  case special
+
+  public var name: Name {
+    switch self {
+    case .filter: .filter
+    case .exclude: .exclude
+    case .marker: .marker
+    case .link: .link
+    case .special: .special
+    }
+  }
+
+  /// For people; names the line that decided.
+  public var explanation: String {
+    switch self {
+    case .filter: "no pattern of filter matches"
+    case .exclude(let rule): "exclude '\(rule.pattern)' (\(rule.location))"
+    case .marker: "a marker is never uploaded"
+    case .link: "a symbolic link"
+    case .special: "not a regular file"
+    }
+  }
+}
+
+/// A workflow's `filter` and `exclude`, compiled, with the names that are never uploaded.
+public struct FileSelection: Sendable {
+  public enum Verdict: Sendable, Hashable {
+    /// The rule of `filter` that took it, nil if there is none at all.
+    case taken(by: FilterRule?)
+    case skipped(SkipReason)
+  }
+
+  private let filter: [(rule: FilterRule, pattern: any Pattern)]
+  private let exclude: [(rule: FilterRule, pattern: any Pattern)]
+  private let markers: Set<BytePath>
+  private let markersOfRoot: Set<BytePath>
+
+  /// Throws the first rule that does not compile.
+  public init(_ workflow: Workflow, compiler: any PatternCompiler) throws(PatternProblem) {
+    filter = try Self.compile(workflow.filter, compiler)
+    exclude = try Self.compile(workflow.exclude, compiler)
+    (markers, markersOfRoot) = workflow.markerNames
+  }
+
+  /// `path` is relative to the watched directory. Throws if a pattern exceeds its limit on it.
+  public func verdict(on path: BytePath) throws(Failure) -> Verdict {
+    if markers.contains(path.name) || markersOfRoot.contains(path) { return .skipped(.marker) }
+    for (rule, pattern) in exclude where try pattern.matches(path.bytes) { return .skipped(.exclude(rule)) }
+    if filter.isEmpty { return .taken(by: nil) }
+    for (rule, pattern) in filter where try pattern.matches(path.bytes) { return .taken(by: rule) }
+    return .skipped(.filter)
+  }
+
+  private static func compile(
+    _ rules: [FilterRule], _ compiler: any PatternCompiler
+  ) throws(PatternProblem) -> [(FilterRule, any Pattern)] {
+    var compiled: [(FilterRule, any Pattern)] = []
+    for rule in rules { compiled.append((rule, try compiler.compile(rule.pattern))) }
+    return compiled
+  }
+}
+
+extension Workflow {
+  /// The names that mark at any depth, and those that mark only in the watched directory itself.
+  public var markerNames: (anywhere: Set<BytePath>, inWatchedDirectory: Set<BytePath>) {
+    var ofRoot: Set<BytePath> = []
+    if case .markers(let complete, let abort) = stop { ofRoot = Set([complete, abort].compactMap { $0 }) }
+    switch intake {
+    case .marker(let name): return ([name], ofRoot)
+    }
+  }
+}

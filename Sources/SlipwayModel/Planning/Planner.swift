@@ -1,0 +1,93 @@
+/// Decides what becomes of each thing that a walk finds. Pure: the engine, `--dry-run` and `explain` ask the same one.
+///
+/// A plan is the sequence of its answers over a walk, in byte order of the keys; nothing holds it whole.
+public struct Planner: Sendable {
+  private let tree: TreeID
+  private let selection: FileSelection
+  private let mapping: KeyMapping
+  private let destinations: [DestinationName]
+  private let destinationPrefixes: [Int]
+  private let innerMarker: BytePath?
+  /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
+  private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
+
+  /// `destinations` lists the run's destinations with the lengths of their prefixes, for the limit of a key's length.
+  public init(
+    tree: TreeID, workflow: Workflow, selection: FileSelection, mapping: KeyMapping,
+    destinations: [(name: DestinationName, prefixLength: Int)],
+    lookUp: @escaping @Sendable (BytePath) throws(Failure) -> Fingerprint?
+  ) {
+    self.tree = tree
+    self.selection = selection
+    self.mapping = mapping
+    self.destinations = destinations.map(\.name)
+    self.destinationPrefixes = destinations.map(\.prefixLength)
+    switch workflow.intake {
+    case .marker(let name): self.innerMarker = name
+    }
+    self.lookUp = lookUp
+  }
+
+  /// What becomes of `entry`, given what this run's ledger rows say of its path (one a destination; empty at first).
+  public func decide(_ entry: WalkEntry, rows: [UploadRecord] = []) -> PlanItem {
+    PlanItem(path: entry.path, decision: decision(on: entry, rows))
+  }
+
+  private func decision(on entry: WalkEntry, _ rows: [UploadRecord]) -> PlanItem.Decision {
+    switch entry.kind {
+    case .unreadable(let failure): return .fail(failure)
+    case .link: return .skip(.link)
+    case .special: return .skip(.special)
+    case .file(let fingerprint): return decision(onFile: entry.path, fingerprint, rows)
+    }
+  }
+
+  private func decision(
+    onFile path: BytePath, _ fingerprint: Fingerprint, _ rows: [UploadRecord]
+  ) -> PlanItem.Decision {
+    let watched = tree.name.appending(path)
+    do throws(Failure) {
+      switch try selection.verdict(on: watched) {
+      case .skipped(.marker) where path.name == innerMarker && path != innerMarker:
+        return .answer(
+          inner: watched.parent, MarkerIdentity(inode: fingerprint.inode, modified: fingerprint.modified))
+      case .skipped(let reason): return .skip(reason)
+      case .taken(let rule): return try upload(watched, fingerprint, rule, rows)
+      }
+    } catch {
+      return .fail(error)
+    }
+  }
+
+  private func upload(
+    _ watched: BytePath, _ fingerprint: Fingerprint, _ rule: FilterRule?, _ rows: [UploadRecord]
+  ) throws(Failure) -> PlanItem.Decision {
+    let key = mapping.key(for: watched)
+    if let problem = keyProblem(key) { throw Self.refusal(of: watched, problem) }
+    if let rival = mapping.rival(of: watched), try isTaken(rival) {
+      throw Self.refusal(of: watched, "it and \(rival) have the same key \(key)")
+    }
+    let lacking = destinations.filter { name in
+      !rows.contains { $0.destination == name && $0.isProven(for: fingerprint, key) }
+    }
+    let planned = PlannedUpload(
+      fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinations : lacking, rule: rule)
+    return lacking.isEmpty ? .proven(planned) : .upload(planned)
+  }
+
+  private func keyProblem(_ key: ObjectKey) -> String? {
+    if let problem = KeyMapping.problem(with: key) { return problem }
+    let longest = (destinationPrefixes.max() ?? 0) + key.bytes.count
+    return longest > KeyMapping.longestKey
+      ? "with the destination's prefix the key has \(longest) bytes, S3 allows \(KeyMapping.longestKey)" : nil
+  }
+
+  private func isTaken(_ rival: BytePath) throws(Failure) -> Bool {
+    guard try lookUp(rival) != nil, case .taken = try selection.verdict(on: rival) else { return false }
+    return true
+  }
+
+  private static func refusal(of path: BytePath, _ cause: String) -> Failure {
+    Failure(.permanent, "upload", path.description, cause: cause)
+  }
+}

@@ -1,0 +1,84 @@
+/// The durable record of runs and their uploads. Every method may be called from any task.
+///
+/// A ledger that cannot keep a record throws a fatal failure, and goes on doing so: no effect may follow a change that
+/// was not committed.
+public protocol Ledger: Sendable {
+  /// Makes all `changes` durable, or none; returns when they are. `.uploads` alone may be lost with the machine's
+  /// power (the file is sent again), never with the process. Callers that come together share one commit.
+  func commit(_ changes: [LedgerChange]) async throws(Failure)
+
+  /// Every run that is not final, oldest first.
+  func unfinishedRuns() async throws(Failure) -> [Run]
+
+  /// The run with this ID.
+  func run(_ id: RunID) async throws(Failure) -> Run?
+
+  /// The latest run of a tree.
+  func latestRun(of tree: TreeID) async throws(Failure) -> Run?
+
+  /// The newest runs first, at most `limit`.
+  func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run]
+
+  /// The marker of the tree that has been answered; nil if none, or if it has been seen gone since.
+  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity?
+
+  /// The trees of a workflow under a watched directory whose marker has been answered, in byte order of their names,
+  /// after `name`, at most `limit`.
+  func answeredTrees(
+    _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
+  ) async throws(Failure) -> [BytePath]
+
+  /// What is known of a run's files, in byte order of path, then destination, after `path`; whole paths, about
+  /// `limit` rows.
+  func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord]
+
+  /// How many files of a run are proven and failed, and the bytes that are proven; over all destinations.
+  func uploadCounts(of run: RunID) async throws(Failure) -> UploadCounts
+
+  /// The latest start of each hook of a run, in order of their first start.
+  func hooks(of run: RunID) async throws(Failure) -> [HookRecord]
+
+  /// Which tree's path the ledger shows for a key stem at a destination; nil if no tree has used it.
+  func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath?
+}
+
+/// One change of the ledger.
+public enum LedgerChange: Sendable, Hashable {
+  /// Inserts the run, or replaces its row.
+  case run(Run)
+  /// The tree's marker has been answered; nil: it has been seen gone.
+  case answered(TreeID, MarkerIdentity?)
+  /// Inserts the rows, or replaces those of the same run, destination and path.
+  case uploads([UploadRecord])
+  /// Removes the rows of a path that is no longer part of the run.
+  case forgetUploads(RunID, path: BytePath)
+  /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
+  case hook(HookRecord)
+  /// The objects under this key stem (destination's prefix included) come from the tree at this path.
+  case stem(ObjectKey, at: DestinationName, from: BytePath)
+}
+
+/// Which runs to list; nil takes all.
+public struct RunFilter: Sendable, Hashable {
+  public var workflow: WorkflowName?
+  /// `RunState.name`.
+  public var state: String?
+
+  public init(workflow: WorkflowName? = nil, state: String? = nil) {
+    self.workflow = workflow
+    self.state = state
+  }
+}
+
+public struct UploadCounts: Sendable, Hashable {
+  public var proven: Int
+  public var failed: Int
+  /// Of the proven ones.
+  public var bytes: Int64
+
+  public init(proven: Int = 0, failed: Int = 0, bytes: Int64 = 0) {
+    self.proven = proven
+    self.failed = failed
+    self.bytes = bytes
+  }
+}

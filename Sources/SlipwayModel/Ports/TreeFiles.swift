@@ -1,0 +1,86 @@
+/// The files of this machine, as a run needs them: walk, open, retire. Every call may block in the kernel, and is
+/// made from a thread that may.
+public protocol TreeFiles: Sendable {
+  /// What lies in and below `tree` (absolute), in byte order of the paths relative to it. Lazy: a directory is read
+  /// when the walk comes to it. Follows no symbolic link and stays in one pass over the tree. Throws where the tree
+  /// itself cannot be opened; what cannot be read below it comes as an entry.
+  func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk
+
+  /// Opens a regular file at `path` below `tree`, following no link on the way. Never blocks on a FIFO.
+  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile
+
+  /// The fingerprint of what the name leads to now; nil if there is nothing or no regular file.
+  func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint?
+
+  /// What lies at a marker's path (absolute); nil if there is no regular file. Idempotent.
+  func marker(at path: BytePath) throws(Failure) -> MarkerState?
+
+  /// Unlinks the file if it still has `fingerprint`; false if it has another one, true also if it is gone.
+  func remove(_ path: BytePath, in tree: BytePath, ifStill fingerprint: Fingerprint) throws(Failure) -> Bool
+
+  /// Removes the marker if it is still this one; true also if it is gone.
+  func removeMarker(at path: BytePath, ifStill marker: MarkerIdentity) throws(Failure) -> Bool
+
+  /// Removes the directories in and below `tree` that are empty, deepest first, the tree itself too unless
+  /// `keepingRoot`. A directory that is not empty stays, without an error. Idempotent.
+  func removeEmptyDirectories(in tree: BytePath, keepingRoot: Bool) throws(Failure)
+
+  /// Renames `tree` into `directory`, which is made if it is missing, and returns its new path: a taken name gets a
+  /// suffix. Throws a permanent failure for another file system.
+  func move(_ tree: BytePath, into directory: BytePath) throws(Failure) -> BytePath
+
+  /// Writes a small file whole or not at all: temporary name, fsync, rename.
+  func write(_ bytes: [UInt8], to path: BytePath) throws(Failure)
+}
+
+/// A walk under way. Not for two threads at once.
+public protocol TreeWalk: AnyObject {
+  /// The next entry, nil at the end. Directories that could be read do not appear.
+  func next() -> WalkEntry?
+}
+
+/// One thing that a walk found.
+public struct WalkEntry: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    case file(Fingerprint)
+    case link
+    /// A FIFO, socket or device.
+    case special
+    /// It, or the directory of this path, could not be read.
+    case unreadable(Failure)
+  }
+
+  /// Relative to the tree.
+  public let path: BytePath
+  public let kind: Kind
+
+  public init(path: BytePath, kind: Kind) {
+    self.path = path
+    self.kind = kind
+  }
+}
+
+/// A regular file that is open for reading. Closed when the last reference goes.
+public protocol OpenFile: AnyObject, Sendable {
+  /// For `pread`, never for `read`: there is no common offset. Valid as long as the object is.
+  var descriptor: Int32 { get }
+  /// By `fstat` right after it was opened.
+  var fingerprint: Fingerprint { get }
+  /// By `fstat` now.
+  func currentFingerprint() throws(Failure) -> Fingerprint
+}
+
+/// A marker file as it lies there.
+public struct MarkerState: Sendable, Hashable {
+  public let identity: MarkerIdentity
+  /// Whether somebody still has it open for writing; nil where the kernel does not tell.
+  public let isOpenForWriting: Bool?
+  /// How long ago it was modified, by the file system's clock against ours; never negative.
+  public let age: Duration
+
+  public init(identity: MarkerIdentity, isOpenForWriting: Bool?, age: Duration) {
+    self.identity = identity
+    self.isOpenForWriting = isOpenForWriting
+    self.age = age
+  }
+}

@@ -1,0 +1,186 @@
+/// What happened to a run.
+public enum RunEvent: Sendable, Hashable {
+  /// The engine has a place for it; its keys are fixed now.
+  case started(targetPrefix: [UInt8])
+  case prepared(HookOutput)
+  /// A pre hook, or a part of the upload, failed; the worst of the errors decides.
+  case attemptFailed(String, AttemptError)
+  /// A file is not what was planned: the pre hooks must see it again.
+  case sourceChanged
+  case uploaded
+  /// Every post hook that is due has ended well, or, of a failed run, has been run.
+  case finished
+  case postHookFailed(String)
+  /// A post hook ended well: the next one has all its tries before it.
+  case postHookSucceeded
+  case retired
+  case retireFailed(String, isPermanent: Bool)
+  /// The scan before `after` found files that have not been delivered.
+  case foundChanges(String)
+  /// A hook ended with 75.
+  case deferred(String)
+  /// A pre hook ended with 77.
+  case skipped(String)
+  /// The marker went before anything was done, or a person said so.
+  case cancelled(String)
+  /// It can never be done: its workflow is gone, its keys are another tree's.
+  case impossible(String)
+  /// A wait is over, or the process was started again.
+  case resumed
+}
+
+/// What the errors of one attempt mean together.
+public enum AttemptError: Sendable, Hashable {
+  /// It counts, and comes again, not before `retryAfter`.
+  case retryable(retryAfter: Duration?)
+  /// The destination refuses or cannot be reached: waited for without counting, where the engine does that.
+  case blocked
+  /// All errors were permanent: the last attempt.
+  case permanent
+}
+
+/// What the engine must do once the changed row is committed.
+public enum RunAction: Sendable, Hashable {
+  case prepare
+  case upload
+  case finish
+  case retire
+  case wait(until: Timestamp)
+  /// Nothing; the run is over.
+  case end
+}
+
+/// What a transition needs to know of the world.
+public struct TransitionContext: Sendable {
+  public var now: Timestamp
+  public var retry: RetryPolicy
+  /// In 0...1, drawn anew for each transition.
+  public var jitter: Double
+  /// Whether a blocked destination uses up attempts (`--once`, `push`).
+  public var countsBlocked: Bool
+
+  public init(now: Timestamp, retry: RetryPolicy, jitter: Double, countsBlocked: Bool) {
+    self.now = now
+    self.retry = retry
+    self.jitter = jitter
+    self.countsBlocked = countsBlocked
+  }
+}
+
+extension Run {
+  /// Moves the run and returns what is to be done next. Pure.
+  public mutating func apply(_ event: RunEvent, in context: TransitionContext) -> RunAction {
+    updated = context.now
+    switch event {
+    case .started(let prefix):
+      targetPrefix = prefix
+      return begin(.prepare, context)
+    case .resumed: return begin(stageToResume, context)
+    case .prepared(let output):
+      self.output = output
+      return enter(.uploading, then: .upload)
+    case .attemptFailed(let message, let error): return attemptFailed(message, error, context)
+    case .sourceChanged: return begin(.prepare, context)
+    case .uploaded:
+      outcome = .success
+      failures = 0
+      return enter(.uploaded, then: .finish)
+    case .postHookSucceeded:
+      failures = 0
+      return .finish
+    case .postHookFailed(let message): return stageFailed(message, .finish, context)
+    case .finished:
+      failures = 0
+      return enter(.retiring, then: .retire)
+    case .retired: return enter(outcome == .success ? .done : .failed, then: .end)
+    case .retireFailed(let message, let isPermanent):
+      return stageFailed(message, .retire, context, isLast: isPermanent)
+    case .foundChanges(let message): return stageFailed(message, .retire, context, resuming: .prepare)
+    case .deferred(let message):
+      return wait(stageToResume, until: context.now + context.retry.deferral, message, isDeferral: true)
+    case .skipped(let message):
+      error = message
+      return enter(.skipped, then: .end)
+    case .cancelled(let message):
+      error = message
+      return enter(.cancelled, then: .end)
+    case .impossible(let message): return fail(message)
+    }
+  }
+
+  /// What the run goes on with when its process was started again.
+  public var stageToResume: RunState.Stage {
+    switch state {
+    case .waiting(let waiting): waiting.stage
+    case .uploading: .upload
+    case .uploaded, .finishing: .finish
+    case .retiring: .retire
+    case .ready, .preparing, .done, .failed, .skipped, .cancelled: .prepare
+    }
+  }
+
+  private mutating func begin(_ stage: RunState.Stage, _ context: TransitionContext) -> RunAction {
+    switch stage {
+    case .prepare:
+      attempt += 1
+      return enter(.preparing, then: .prepare)
+    case .upload:
+      attempt += 1
+      return enter(.uploading, then: .upload)
+    case .finish: return enter(.finishing, then: .finish)
+    case .retire: return enter(.retiring, then: .retire)
+    }
+  }
+
+  private mutating func attemptFailed(
+    _ message: String, _ error: AttemptError, _ context: TransitionContext
+  ) -> RunAction {
+    let stage = stageToResume
+    switch error {
+    case .permanent: return stageFailed(message, stage, context, isLast: true)
+    case .blocked where !context.countsBlocked:
+      self.error = message
+      let until = context.now + context.retry.wait(afterFailed: attempt, jitter: context.jitter)
+      return wait(stage, until: until, message)
+    case .blocked: return stageFailed(message, stage, context)
+    case .retryable(let retryAfter): return stageFailed(message, stage, context, retryAfter: retryAfter)
+    }
+  }
+
+  /// One more failure of a stage: again after a wait, or the end of its tries.
+  private mutating func stageFailed(
+    _ message: String, _ stage: RunState.Stage, _ context: TransitionContext, retryAfter: Duration? = nil,
+    resuming: RunState.Stage? = nil, isLast: Bool = false
+  ) -> RunAction {
+    error = message
+    failures += 1
+    if isLast || failures >= context.retry.attempts { return giveUp(stage, message) }
+    let wait = context.retry.wait(afterFailed: failures, jitter: context.jitter, atLeast: retryAfter)
+    return self.wait(resuming ?? stage, until: context.now + wait, message)
+  }
+
+  private mutating func giveUp(_ stage: RunState.Stage, _ message: String) -> RunAction {
+    if outcome == .failure, stage == .retire { return enter(.failed, then: .end) }
+    return fail(message)
+  }
+
+  /// The run has failed for good: it still owes the hooks for that, and `after`.
+  private mutating func fail(_ message: String) -> RunAction {
+    error = message
+    outcome = .failure
+    failures = 0
+    return enter(.finishing, then: .finish)
+  }
+
+  private mutating func wait(
+    _ stage: RunState.Stage, until: Timestamp, _ why: String, isDeferral: Bool = false
+  ) -> RunAction {
+    state = .waiting(RunState.Waiting(stage: stage, until: until, why: why, isDeferral: isDeferral))
+    return .wait(until: until)
+  }
+
+  private mutating func enter(_ state: RunState, then action: RunAction) -> RunAction {
+    self.state = state
+    return action
+  }
+}
