@@ -56,19 +56,26 @@ public struct BytePath: Hashable, Sendable {
 
   /// Whether the path is `ancestor` or lies below it, by whole components.
   public func isWithin(_ ancestor: BytePath) -> Bool {
-    relative(to: ancestor) != nil
+    offset(below: ancestor) != nil
   }
 
   /// What remains below `ancestor`, `.` for the same path, nil if it does not lie there.
   public func relative(to ancestor: BytePath) -> BytePath? {
-    if ancestor == .here { return isAbsolute ? nil : self }
+    guard let start = offset(below: ancestor) else { return nil }
+    if start == 0 { return self }
+    return start == bytes.count ? .here : BytePath(Array(bytes[start...]))
+  }
+
+  /// Where the part below `ancestor` begins.
+  private func offset(below ancestor: BytePath) -> Int? {
+    if ancestor == .here { return isAbsolute ? nil : 0 }
     let stem = ancestor.withoutTrailingSeparators.bytes
     guard bytes.starts(with: stem) else { return nil }
     var start = stem.count
-    if start == bytes.count { return .here }
+    if start == bytes.count { return start }
     guard stem.last == Self.separator || bytes[start] == Self.separator else { return nil }
     while start < bytes.count, bytes[start] == Self.separator { start += 1 }
-    return start == bytes.count ? .here : BytePath(Array(bytes[start...]))
+    return start
   }
 
   /// The path without `.`, empty and `..` components, resolved by text alone as `realpath -sm` does.

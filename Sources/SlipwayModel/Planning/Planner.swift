@@ -5,23 +5,23 @@ public struct Planner: Sendable {
   private let tree: TreeID
   private let selection: FileSelection
   private let mapping: KeyMapping
-  private let destinations: [DestinationName]
-  private let destinationPrefixes: [Int]
+  private let destinations: [(name: DestinationName, prefix: [UInt8])]
+  private let longestPrefix: Int
   private let innerMarker: BytePath?
   /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
   private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
 
-  /// `destinations` lists the run's destinations with the lengths of their prefixes, for the limit of a key's length.
+  /// `destinations` lists the run's destinations with what they put in front of every key.
   public init(
     tree: TreeID, workflow: Workflow, selection: FileSelection, mapping: KeyMapping,
-    destinations: [(name: DestinationName, prefixLength: Int)],
+    destinations: [(name: DestinationName, prefix: [UInt8])],
     lookUp: @escaping @Sendable (BytePath) throws(Failure) -> Fingerprint?
   ) {
     self.tree = tree
     self.selection = selection
     self.mapping = mapping
-    self.destinations = destinations.map(\.name)
-    self.destinationPrefixes = destinations.map(\.prefixLength)
+    self.destinations = destinations
+    self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
     switch workflow.intake {
     case .marker(let name): self.innerMarker = name
     }
@@ -67,17 +67,26 @@ public struct Planner: Sendable {
     if let rival = mapping.rival(of: watched), try isTaken(rival) {
       throw Self.refusal(of: watched, "it and \(rival) have the same key \(key)")
     }
-    let lacking = destinations.filter { name in
-      !rows.contains { $0.destination == name && $0.isProven(for: fingerprint, key) }
-    }
+    let lacking = rows.isEmpty ? destinations : destinations.filter { !Self.holds($0, key, fingerprint, rows) }
     let planned = PlannedUpload(
-      fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinations : lacking, rule: rule)
+      fingerprint: fingerprint, key: key, destinations: (lacking.isEmpty ? destinations : lacking).map(\.name),
+      rule: rule)
     return lacking.isEmpty ? .proven(planned) : .upload(planned)
+  }
+
+  private static func holds(
+    _ destination: (name: DestinationName, prefix: [UInt8]), _ key: ObjectKey, _ fingerprint: Fingerprint,
+    _ rows: [UploadRecord]
+  ) -> Bool {
+    rows.contains {
+      $0.destination == destination.name
+        && $0.isProven(for: fingerprint, at: joinedKey(destination.prefix, key.bytes))
+    }
   }
 
   private func keyProblem(_ key: ObjectKey) -> String? {
     if let problem = KeyMapping.problem(with: key) { return problem }
-    let longest = (destinationPrefixes.max() ?? 0) + key.bytes.count
+    let longest = longestPrefix + key.bytes.count
     return longest > KeyMapping.longestKey
       ? "with the destination's prefix the key has \(longest) bytes, S3 allows \(KeyMapping.longestKey)" : nil
   }

@@ -42,13 +42,3 @@ extension Hook {
     }
   }
 }
-
-/// What pre hooks appended to SLIPWAY_OUTPUT.
-public struct HookOutput: Sendable, Hashable {
-  public var tags: [String: String] = [:]
-  public var metadata: [String: String] = [:]
-  /// Behind the workflow's own target prefix, literally.
-  public var targetPrefix: [UInt8] = []
-
-  public init() {}
-}

@@ -28,10 +28,9 @@ public struct UploadRecord: Sendable, Hashable {
     self.status = status
   }
 
-  /// Whether the destination holds this content under a key that ends with `key`.
-  public func isProven(for current: Fingerprint, _ key: ObjectKey) -> Bool {
+  /// Whether the destination holds this content at `key` (its prefix included).
+  public func isProven(for current: Fingerprint, at key: ObjectKey) -> Bool {
     guard case .proven = status else { return false }
-    return fingerprint.matchesAcrossProcesses(current)
-      && self.key.bytes.suffix(key.bytes.count).elementsEqual(key.bytes)
+    return fingerprint.matchesAcrossProcesses(current) && self.key == key
   }
 }
