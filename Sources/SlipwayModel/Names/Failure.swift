@@ -45,3 +45,8 @@ public struct Failure: Error, Sendable, Hashable {
 extension Failure: CustomStringConvertible {
   public var description: String { message }
 }
+
+extension Failure {
+  /// The code of a file that is not, or no longer, what was planned.
+  public static let sourceChanged = "SourceChanged"
+}

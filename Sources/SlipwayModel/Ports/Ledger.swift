@@ -32,8 +32,8 @@ public protocol Ledger: Sendable {
   /// `limit` rows.
   func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord]
 
-  /// How many files of a run are proven and failed, and the bytes that are proven; over all destinations.
-  func uploadCounts(of run: RunID) async throws(Failure) -> UploadCounts
+  /// What became of a run's files, a destination each; one without a row is left out.
+  func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts]
 
   /// The latest start of each hook of a run, in order of their first start.
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord]
@@ -70,15 +70,19 @@ public struct RunFilter: Sendable, Hashable {
   }
 }
 
+/// What became of a run's files at one destination.
 public struct UploadCounts: Sendable, Hashable {
   public var proven: Int
   public var failed: Int
   /// Of the proven ones.
   public var bytes: Int64
+  /// The message of the first failed one in byte order of path; empty if none failed.
+  public var error: String
 
-  public init(proven: Int = 0, failed: Int = 0, bytes: Int64 = 0) {
+  public init(proven: Int = 0, failed: Int = 0, bytes: Int64 = 0, error: String = "") {
     self.proven = proven
     self.failed = failed
     self.bytes = bytes
+    self.error = error
   }
 }

@@ -184,3 +184,12 @@ extension Run {
     return action
   }
 }
+
+extension Run {
+  /// Ends a run that has not begun.
+  public mutating func withdraw(_ why: String, at now: Timestamp) {
+    error = why
+    updated = now
+    state = .cancelled
+  }
+}

@@ -1,0 +1,33 @@
+import SlipwayModel
+
+/// What a marker's state means. Pure.
+enum ReadyDecision: Equatable {
+  case ignore
+  /// It may still be written: look again after this long.
+  case lookAgain(after: Duration)
+  /// The tree is ready.
+  case ready(MarkerIdentity)
+  /// A run of the tree stands in the queue and will see this marker.
+  case alreadyQueued(MarkerIdentity)
+  /// The marker is gone: the next one counts, whatever it looks like.
+  case forget
+
+  /// A marker that was found, not told complete, and of which the kernel does not tell whether a writer has it open,
+  /// is believed when it has not been touched for so long.
+  static let settleTime = Duration.seconds(1)
+
+  static func make(
+    marker: MarkerState?, hint: NameHint, answered: MarkerIdentity?, isQueued: Bool, waitsForWriters: Bool
+  ) -> ReadyDecision {
+    guard let marker else { return answered == nil ? .ignore : .forget }
+    if waitsForWriters {
+      // Its closing will be told.
+      if marker.isOpenForWriting == true { return .ignore }
+      if marker.isOpenForWriting == nil, hint == .found, marker.age < settleTime {
+        return .lookAgain(after: settleTime - marker.age)
+      }
+    }
+    if marker.identity == answered { return .ignore }
+    return isQueued ? .alreadyQueued(marker.identity) : .ready(marker.identity)
+  }
+}

@@ -1,0 +1,56 @@
+import Logging
+import SlipwayModel
+
+/// Sends one file to one destination, and says what has been proven.
+struct FileSender: Sendable {
+  let run: RunID
+  let tree: BytePath
+  let files: any TreeFiles
+  let attributes: ObjectAttributes
+  let meter: TransferMeter
+  let journal: UploadJournal
+  let tally: AttemptTally
+  let logger: Logger
+
+  /// Called from a task that may block; returns once the outcome is recorded. Nothing is recorded of what a cancelled
+  /// task left undone.
+  func send(_ path: BytePath, _ planned: PlannedUpload, to destination: Destination, _ store: any ObjectStore) async {
+    let key = joinedKey(destination.prefix, planned.key.bytes)
+    let status: UploadRecord.Status
+    do throws(Failure) {
+      status = .proven(try await put(path, planned.fingerprint, key, store))
+      meter.delivered()
+      tally.delivered(to: destination.name)
+      logger.debug("sent \(path)", metadata: ["destination": "\(destination.name)", "key": "\(key)"])
+    } catch {
+      if Task.isCancelled { return }
+      meter.failed()
+      tally.failed(error, at: destination.name)
+      logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
+      status = .failed(error.message, isPermanent: error.kind == .permanent)
+    }
+    await journal.record(
+      UploadRecord(
+        run: run, destination: destination.name, path: path, fingerprint: planned.fingerprint, key: key, status: status)
+    )
+  }
+
+  private func put(
+    _ path: BytePath, _ planned: Fingerprint, _ key: ObjectKey, _ store: any ObjectStore
+  ) async throws(Failure) -> PutReceipt {
+    let file = try files.open(path, in: tree)
+    guard file.fingerprint == planned else { throw changed(path) }
+    let receipt = try await store.put(file, at: key, attributes: attributes, progress: meter)
+    // The same descriptor again, and what the name leads to now: an edit in place, and a file put in its place.
+    guard try file.currentFingerprint() == planned, try files.fingerprint(path, in: tree) == planned else {
+      throw changed(path)
+    }
+    return receipt
+  }
+
+  private func changed(_ path: BytePath) -> Failure {
+    Failure(
+      .transient(retryAfter: nil), "upload", tree.appending(path).description, code: Failure.sourceChanged,
+      cause: "it changed while it was being sent", remedy: "it is sent again in the next attempt")
+  }
+}

@@ -1,0 +1,59 @@
+import Logging
+import SlipwayModel
+
+/// Starts hooks of a run: their environment, their record in the ledger, their output in the log.
+struct HookStarter {
+  let session: RunSession
+  let phase: Hook.Phase
+
+  /// How one start of a hook ended.
+  struct Finished {
+    let record: HookRecord
+    let result: HookResult
+  }
+
+  /// Runs `hook` once. Its start is committed before, with the run's row; its result is the caller's to commit, with
+  /// what follows from it.
+  func run(_ hook: Hook, identity: String, after previous: HookRecord?) async throws(Failure) -> Finished {
+    let attempt = (previous?.attempt ?? 0) + 1
+    let started = session.ports.clock.now()
+    let begun = HookRecord(
+      run: session.run.id, phase: phase, hook: identity, attempt: attempt, started: started, result: nil)
+    try await session.commit([.hook(begun)])
+    let logger = session.logger
+    logger.info("\(phase.rawValue) hook \(hook.title)", metadata: ["attempt": "\(attempt)"])
+    let result = await session.ports.hooks.run(try invocation(of: hook, attempt: attempt)) { line in
+      logger.info("\(hook.title): \(escaped(line))")
+    }
+    let record = HookRecord(
+      run: begun.run, phase: phase, hook: identity, attempt: attempt, started: started, result: result)
+    return Finished(record: record, result: result)
+  }
+
+  private func invocation(of hook: Hook, attempt: Int) throws(Failure) -> HookInvocation {
+    let paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
+    return HookInvocation(
+      command: hook.command, environment: environment(of: hook, attempt: attempt, paths),
+      directory: session.run.tree.path,
+      manifest: paths.manifest, timeout: hook.timeout, grace: session.shared.grace, run: session.run.id)
+  }
+
+  private func environment(of hook: Hook, attempt: Int, _ paths: RunPaths) -> [EnvironmentVariable] {
+    HookEnvironment(own: session.ports.environment).variables(
+      for: hook, phase: phase, run: session.run, attempt: attempt, paths: paths, isDryRun: false)
+  }
+}
+
+extension HookResult.Ending {
+  /// Why it counts as failed, as a clause; nil for exit code 0.
+  func problem(timeout: Duration) -> String? {
+    switch self {
+    case .exited(0): nil
+    case .exited(let code): "ended with \(code)"
+    case .signalled(let signal): "was ended by signal \(signal)"
+    case .timedOut: "was ended after its time limit of \(timeout.components.seconds) s"
+    case .cancelled: "was stopped"
+    case .couldNotStart(let reason): "could not be started: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import SlipwayModel
+
+/// Writes the manifest of a run: its head on lines of its own, then an object a line, streamed from the ledger.
+struct Manifest {
+  static let version = 1
+  static let pageSize = 1000
+
+  let session: RunSession
+
+  /// Without objects, for pre hooks.
+  func writeBeforeUpload() throws(Failure) {
+    let file = try session.ports.runFiles.beginManifest(of: session.run.id)
+    try file.append(head(counts: [:], hasObjects: false))
+    try file.append(Array("]}\n".utf8))
+    try file.commit()
+  }
+
+  /// With what the ledger knows of the run's objects.
+  func writeAfterUpload() async throws(Failure) {
+    let ledger = session.ports.ledger
+    let file = try session.ports.runFiles.beginManifest(of: session.run.id)
+    try file.append(head(counts: try await ledger.uploadCounts(of: session.run.id), hasObjects: true))
+    var last: BytePath?
+    var isFirst = true
+    while true {
+      let rows = try await ledger.uploads(of: session.run.id, after: last, limit: Self.pageSize)
+      guard let end = rows.last else { break }
+      try file.append(lines(rows, isFirst: &isFirst))
+      last = end.path
+    }
+    try file.append(Array("\n]}\n".utf8))
+    try file.commit()
+  }
+
+  private func head(counts: [DestinationName: UploadCounts], hasObjects: Bool) -> [UInt8] {
+    let run = session.run
+    let members: [(String, [UInt8])] = [
+      ("version", JSONText.number(Self.version)),
+      ("run", JSONText.string(run.id.text)),
+      ("workflow", JSONText.string(run.tree.workflow.text)),
+      ("tree", JSONText.string(run.tree.path.bytes)),
+      ("attempt", JSONText.number(run.attempt)),
+      ("status", JSONText.string(run.outcome?.rawValue ?? "")),
+      ("error", JSONText.string(run.outcome == .failure ? run.error : "")),
+      ("destinations", JSONText.array(session.context.destinations.map { destination($0, counts[$0.name]) })),
+    ]
+    var text = Array("{".utf8)
+    for (name, value) in members { text += JSONText.string(name) + Array(":".utf8) + value + Array(",\n".utf8) }
+    return text + Array("\"objects\":[\n".utf8)
+  }
+
+  private func destination(_ destination: Destination, _ counts: UploadCounts?) -> [UInt8] {
+    let status =
+      switch counts {
+      case nil: session.run.outcome == .success ? "success" : "none"
+      case .some(let counts): counts.failed > 0 ? "failure" : "success"
+      }
+    return JSONText.object([
+      "name": JSONText.string(destination.name.text), "status": JSONText.string(status),
+      "error": JSONText.string(counts?.error ?? ""),
+    ])
+  }
+
+  private func lines(_ rows: [UploadRecord], isFirst: inout Bool) -> [UInt8] {
+    var text: [UInt8] = []
+    for row in rows {
+      guard case .proven(let receipt) = row.status else { continue }
+      if !isFirst { text += Array(",\n".utf8) }
+      isFirst = false
+      text += object(row, receipt)
+    }
+    return text
+  }
+
+  private func object(_ row: UploadRecord, _ receipt: PutReceipt) -> [UInt8] {
+    let checksum = receipt.checksum.map {
+      JSONText.object([
+        "algorithm": JSONText.string($0.algorithm.rawValue), "value": JSONText.string($0.hexadecimalValue),
+      ])
+    }
+    return JSONText.object([
+      "destination": JSONText.string(row.destination.text), "path": JSONText.string(row.path.bytes),
+      "key": JSONText.string(row.key.bytes),
+      "url": JSONText.string(session.ports.stores[row.destination]?.url(of: row.key) ?? ""),
+      "size": JSONText.number(receipt.size), "etag": JSONText.string(receipt.etag),
+      "checksum": checksum ?? JSONText.null,
+      "mtime": JSONText.string(Self.seconds(row.fingerprint.modified)), "sent": JSONText.bool(true),
+    ])
+  }
+
+  /// As `stat -c %.9Y` prints it.
+  static func seconds(_ nanoseconds: Int64) -> String {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return rest < 0
+      ? "\(seconds - 1).\(digits(Int(rest + 1_000_000_000), 9))" : "\(seconds).\(digits(Int(rest), 9))"
+  }
+}

@@ -1,0 +1,34 @@
+import SlipwayModel
+
+/// The plan of a run as it comes: a walk of its tree, merged with what the ledger already knows of the run.
+struct PlanReader {
+  enum Step: Sendable {
+    case item(PlanItem, rows: [UploadRecord])
+    /// The ledger has rows of a path at which there is no file any more.
+    case vanished(BytePath)
+  }
+
+  private let walk: any TreeWalk
+  private let planner: Planner
+  private var rows: UploadRowPages
+  private var held: WalkEntry?
+
+  init(walk: any TreeWalk, planner: Planner, rows: UploadRowPages) {
+    self.walk = walk
+    self.planner = planner
+    self.rows = rows
+  }
+
+  /// The next step, nil at the end.
+  mutating func next() async throws(Failure) -> Step? {
+    let entry = held ?? walk.next()
+    held = nil
+    if let vanished = try await rows.takeRows(before: entry?.path) {
+      held = entry
+      return .vanished(vanished[0].path)
+    }
+    guard let entry else { return nil }
+    let known = try await rows.takeRows(of: entry.path)
+    return .item(planner.decide(entry, rows: known), rows: known)
+  }
+}

@@ -1,0 +1,67 @@
+import SlipwayModel
+
+/// The pre hooks of an attempt, in order; the first that does not end with 0 ends the attempt.
+struct PreHookStage {
+  let session: RunSession
+
+  func perform() async throws(Failure) -> StageEnd {
+    let hooks = session.workflow.hooks.pre
+    if hooks.isEmpty { return .event(.prepared(HookOutput())) }
+    do throws(Failure) {
+      _ = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
+      try Manifest(session: session).writeBeforeUpload()
+    } catch {
+      return .event(.attemptFailed(error.message, error.attemptError))
+    }
+    return try await run(hooks)
+  }
+
+  private func run(_ hooks: [Hook]) async throws(Failure) -> StageEnd {
+    let known = try await session.ports.ledger.hooks(of: session.run.id).filter { $0.phase == .pre }
+    let starter = HookStarter(session: session, phase: .pre)
+    for (hook, identity) in zip(hooks, Hook.identities(of: hooks)) {
+      let finished = try await starter.run(hook, identity: identity, after: known.last { $0.hook == identity })
+      if finished.result.ending == .cancelled { return .interrupted }
+      try await session.commit([.hook(finished.record)])
+      if let event = Self.event(after: hook, finished.result.ending) { return .event(event) }
+    }
+    return .event(output())
+  }
+
+  /// What follows from an ending; nil to go on with the next hook.
+  static func event(after hook: Hook, _ ending: HookResult.Ending) -> RunEvent? {
+    switch ending {
+    case .exited(0): return nil
+    case .exited(75): return .deferred("pre hook \(hook.title) ended with 75")
+    case .exited(77): return .skipped("pre hook \(hook.title) ended with 77")
+    default:
+      let problem = ending.problem(timeout: hook.timeout) ?? ""
+      return .attemptFailed("pre hook \(hook.title) \(problem)", .retryable(retryAfter: nil))
+    }
+  }
+
+  private func output() -> RunEvent {
+    do {
+      let bytes = try session.ports.runFiles.output(of: session.run.id, limit: HookOutput.limit)
+      return .prepared(try HookOutput(parsing: bytes))
+    } catch let problem as HookOutputProblem {
+      let place = problem.line.map { " line \($0)" } ?? ""
+      return .attemptFailed("SLIPWAY_OUTPUT\(place): \(problem.message)", .retryable(retryAfter: nil))
+    } catch let failure as Failure {
+      return .attemptFailed(failure.message, failure.attemptError)
+    } catch {
+      return .attemptFailed("\(error)", .permanent)
+    }
+  }
+}
+
+extension Failure {
+  /// What this failure alone means for an attempt.
+  var attemptError: AttemptError {
+    switch kind {
+    case .transient(let retryAfter): .retryable(retryAfter: retryAfter)
+    case .blocked: .blocked
+    case .permanent, .fatal: .permanent
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import Logging
+import SlipwayModel
+
+/// What the workflow says of the source once a run is over: keep, delete or move. Proof, then delete.
+struct RetireStage {
+  let session: RunSession
+
+  func perform() async throws(Failure) -> StageEnd {
+    let disposal = self.disposal
+    if disposal == .keep { return .event(.retired) }
+    try await session.commit()
+    do throws(Failure) {
+      if try isMarkedAgain() {
+        session.logger.notice("the tree has been marked again: 'after' is left out")
+        return .event(.retired)
+      }
+      return .event(try await dispose(disposal))
+    } catch {
+      if error.kind == .fatal { throw error }
+      return .event(.retireFailed(error.message, isPermanent: error.kind == .permanent))
+    }
+  }
+
+  private var disposal: After.Disposal {
+    session.run.outcome == .failure ? session.workflow.after.failure : session.workflow.after.success
+  }
+
+  private var tree: TreeID { session.run.tree }
+
+  private var markerPath: BytePath {
+    switch session.workflow.intake {
+    case .marker(let name): tree.path.appending(name)
+    }
+  }
+
+  private func isMarkedAgain() throws(Failure) -> Bool {
+    guard let current = try session.ports.files.marker(at: markerPath) else { return false }
+    return current.identity != session.run.marker
+  }
+
+  private func dispose(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
+    if session.run.outcome == .success, let change = try await undelivered() { return .foundChanges(change) }
+    switch disposal {
+    case .keep: return .retired
+    case .move(let directory): return try move(into: directory)
+    case .delete: return try await delete()
+    }
+  }
+
+  /// A file that the filter takes and that is not what has been delivered, as a message; nil if there is none.
+  private func undelivered() async throws(Failure) -> String? {
+    guard var reader = try planReader() else { return nil }
+    while let step = try await reader.next() {
+      guard case .item(let item, let rows) = step else { continue }
+      switch item.decision {
+      case .upload:
+        return "\(tree.path.appending(item.path)) \(rows.isEmpty ? "is new" : "has changed") since the upload"
+      case .fail(let failure): throw failure
+      case .proven, .skip, .answer: continue
+      }
+    }
+    return nil
+  }
+
+  /// nil where the tree is gone: an earlier try got that far.
+  private func planReader() throws(Failure) -> PlanReader? {
+    do throws(Failure) {
+      return PlanReader(
+        walk: try session.ports.files.walk(tree.path), planner: session.planner,
+        rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: false))
+    } catch {
+      if error.code == "ENOENT" { return nil }
+      throw error
+    }
+  }
+
+  private func move(into directory: BytePath) throws(Failure) -> RunEvent {
+    if tree.name == .here {
+      throw Failure(
+        .permanent, "move", tree.path.description, cause: "it is the watched directory itself",
+        remedy: "use 'keep' or 'delete', or put the marker into a directory below it")
+    }
+    do throws(Failure) {
+      let place = try session.ports.files.move(tree.path, into: directory)
+      session.logger.info("moved to \(place)")
+    } catch {
+      // Gone since the scan: an earlier try had moved it and died before the commit.
+      if error.code != "ENOENT" { throw error }
+    }
+    return .retired
+  }
+
+  private func delete() async throws(Failure) -> RunEvent {
+    let files = session.ports.files
+    var kept = 0
+    if var reader = try planReader() {
+      while let step = try await reader.next() {
+        guard case .item(let item, _) = step else { continue }
+        switch item.decision {
+        case .proven(let planned), .upload(let planned):
+          guard session.run.outcome == .failure || item.isProven else { continue }
+          guard try files.remove(item.path, in: tree.path, ifStill: planned.fingerprint) else {
+            return .foundChanges("\(tree.path.appending(item.path)) has changed since the upload")
+          }
+        case .answer(_, let marker):
+          _ = try files.removeMarker(at: tree.path.appending(item.path), ifStill: marker)
+        case .skip(.marker): continue
+        case .skip, .fail: kept += 1
+        }
+      }
+    }
+    if let marker = session.run.marker { _ = try files.removeMarker(at: markerPath, ifStill: marker) }
+    try files.removeEmptyDirectories(in: tree.path, keepingRoot: tree.name == .here)
+    if kept > 0 { session.logger.info("\(kept) files that were not uploaded stay in \(tree.path)") }
+    return .retired
+  }
+}
+
+extension PlanItem {
+  fileprivate var isProven: Bool {
+    if case .proven = decision { true } else { false }
+  }
+}

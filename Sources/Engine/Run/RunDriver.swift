@@ -1,0 +1,134 @@
+import Logging
+import SlipwayModel
+
+/// Drives one run from its first event to a wait or its end: each stage acts, its event moves the run, the row is
+/// committed before the next stage has an effect.
+struct RunDriver: Sendable {
+  let context: WorkflowContext
+  let ports: EnginePorts
+  let shared: SharedRunState
+  let logger: Logger
+
+  enum Ending: Sendable {
+    case ended(Run)
+    case waiting(Run, RunState.Waiting)
+    /// The task was cancelled; the ledger says where the run goes on.
+    case interrupted(Run)
+  }
+
+  /// Starts a run that is `ready`. Its marker is looked at once more: a marker that has gone withdraws it.
+  func start(_ run: Run) async throws(Failure) -> Ending {
+    // Another run may have taken the tree since it was queued.
+    guard let run = try await ports.ledger.run(run.id), run.state == .ready else { return .ended(run) }
+    let session = session(for: run)
+    do throws(Failure) {
+      if let path = markerPath(of: run.tree) {
+        guard let marker = try ports.files.marker(at: path) else { return try await withdraw(session) }
+        session.answer(marker.identity)
+      }
+    } catch {
+      return try await drive(session, .impossible(error.message))
+    }
+    session.logger.info("run started")
+    return try await drive(session, .started(targetPrefix: evaluatedPrefix(for: run)))
+  }
+
+  /// Goes on with a run that waited, or that an earlier process left.
+  func resume(_ run: Run) async throws(Failure) -> Ending {
+    let session = session(for: run)
+    session.logger.info("run goes on", metadata: ["state": "\(run.state.name)"])
+    return try await drive(session, .resumed)
+  }
+
+  private func session(for run: Run) -> RunSession {
+    var logger = logger
+    logger[metadataKey: "workflow"] = "\(run.tree.workflow)"
+    logger[metadataKey: "run"] = "\(run.id)"
+    logger[metadataKey: "tree"] = "\(run.tree.path)"
+    return RunSession(run, context: context, ports: ports, shared: shared, logger: logger)
+  }
+
+  private func markerPath(of tree: TreeID) -> BytePath? {
+    switch context.workflow.intake {
+    case .marker(let name): tree.path.appending(name)
+    }
+  }
+
+  private func withdraw(_ session: RunSession) async throws(Failure) -> Ending {
+    _ = session.apply(.cancelled("its marker was removed before it began"))
+    try await session.commit([.answered(session.run.tree, nil)])
+    session.logger.info("withdrawn: \(session.run.error)")
+    return .ended(session.run)
+  }
+
+  private func evaluatedPrefix(for run: Run) -> [UInt8] {
+    context.workflow.targetPrefix.evaluated(
+      with: Template.Values(
+        workflow: run.tree.workflow, tree: run.tree.name == .here ? run.tree.watch.name : run.tree.name, run: run.id,
+        date: CalendarDate(ports.clock.now()), environment: ports.environment, host: ports.host))
+  }
+
+  private func drive(_ session: RunSession, _ first: RunEvent) async throws(Failure) -> Ending {
+    var event = first
+    while true {
+      let action = session.apply(event)
+      switch action {
+      case .wait(let until):
+        try await session.commit()
+        return waiting(session, until)
+      case .end:
+        try await session.commit(markerAfterEnd(session))
+        finish(session)
+        return .ended(session.run)
+      case .prepare, .upload, .finish, .retire:
+        switch try await perform(action, session, isContinued: event == .resumed) {
+        case .interrupted: return .interrupted(session.run)
+        case .event(let next): event = next
+        }
+      }
+    }
+  }
+
+  private func perform(
+    _ action: RunAction, _ session: RunSession, isContinued: Bool
+  ) async throws(Failure) -> StageEnd {
+    switch action {
+    case .prepare: try await PreHookStage(session: session).perform()
+    case .upload: try await UploadStage(session: session, isContinued: isContinued).perform()
+    case .finish: try await PostHookStage(session: session).perform()
+    case .retire: try await RetireStage(session: session).perform()
+    case .wait, .end: .interrupted
+    }
+  }
+
+  /// A marker that was disposed of with its tree is gone, whether or not an event tells.
+  private func markerAfterEnd(_ session: RunSession) -> [LedgerChange] {
+    let after = session.workflow.after
+    let disposal = session.run.outcome == .failure ? after.failure : after.success
+    guard session.run.outcome != nil, disposal != .keep, let path = markerPath(of: session.run.tree),
+      case .some(.none) = try? ports.files.marker(at: path)  // What cannot be told now, the next scan tells.
+    else { return [] }
+    return [.answered(session.run.tree, nil)]
+  }
+
+  private func waiting(_ session: RunSession, _ until: Timestamp) -> Ending {
+    guard case .waiting(let waiting) = session.run.state else { return .interrupted(session.run) }
+    let seconds = (until - ports.clock.now()).components.seconds
+    session.logger.warning(
+      "\(waiting.isDeferral ? "put off" : "attempt failed"), again in \(max(0, seconds)) s: \(waiting.why)")
+    return .waiting(session.run, waiting)
+  }
+
+  private func finish(_ session: RunSession) {
+    switch session.run.state {
+    case .failed: session.logger.error("run failed: \(session.run.error)")
+    case .skipped, .cancelled: session.logger.notice("run \(session.run.state.name): \(session.run.error)")
+    default: session.logger.notice("run done")
+    }
+    do throws(Failure) {
+      try ports.runFiles.remove(session.run.id)
+    } catch {
+      session.logger.warning("\(error.message)")
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import DequeModule
+import SlipwayModel
+
+/// The order in which runs start. Pure: of two trees of which one contains the other only one is in a run at a time,
+/// the one that was ready first.
+struct RunQueue {
+  private(set) var ready: Deque<Run> = []
+  /// The trees of runs that are under way or wait.
+  private var held: [RunID: TreeID] = [:]
+
+  mutating func add(_ run: Run) {
+    ready.append(run)
+  }
+
+  /// Whether a run of the tree stands in the queue.
+  func containsReady(_ tree: TreeID) -> Bool {
+    ready.contains { $0.tree == tree }
+  }
+
+  /// Keeps the run's tree from every other run until `release`.
+  mutating func hold(_ run: Run) {
+    held[run.id] = run.tree
+  }
+
+  mutating func release(_ id: RunID) {
+    held[id] = nil
+  }
+
+  /// The first run that `isAllowed` and whose tree is free, and holds it.
+  mutating func takeNext(where isAllowed: (Run) -> Bool) -> Run? {
+    var earlier: [TreeID] = []
+    for (index, run) in ready.enumerated() {
+      if isAllowed(run), !held.values.contains(where: run.tree.overlaps), !earlier.contains(where: run.tree.overlaps) {
+        ready.remove(at: index)
+        hold(run)
+        return run
+      }
+      earlier.append(run.tree)
+    }
+    return nil
+  }
+
+  /// Takes out every run that `isLeft`.
+  mutating func removeAll(where isLeft: (Run) -> Bool) {
+    ready.removeAll(where: isLeft)
+  }
+}

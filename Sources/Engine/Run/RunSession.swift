@@ -1,0 +1,65 @@
+import Logging
+import SlipwayModel
+
+/// One run under way: its row, and the rule that a changed row is committed before the next effect.
+///
+/// Belongs to the one task that drives the run.
+final class RunSession {
+  let context: WorkflowContext
+  let ports: EnginePorts
+  let shared: SharedRunState
+  let logger: Logger
+  private(set) var run: Run
+  private var isDirty = false
+
+  init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
+    self.run = run
+    self.context = context
+    self.ports = ports
+    self.shared = shared
+    self.logger = logger
+  }
+
+  /// Moves the run in memory. What it returns is done only after `commit`.
+  func apply(_ event: RunEvent) -> RunAction {
+    isDirty = true
+    return run.apply(
+      event,
+      in: TransitionContext(
+        now: ports.clock.now(), retry: context.workflow.retry, jitter: Double.random(in: 0...1),
+        countsBlocked: shared.countsBlocked))
+  }
+
+  /// The marker that this start of the run answers.
+  func answer(_ marker: MarkerIdentity) {
+    isDirty = true
+    run.marker = marker
+  }
+
+  /// Makes the row durable, with `changes` in the same commit; nothing if nothing has changed.
+  func commit(_ changes: [LedgerChange] = []) async throws(Failure) {
+    guard isDirty || !changes.isEmpty else { return }
+    try await ports.ledger.commit((isDirty ? [.run(run)] : []) + changes)
+    isDirty = false
+  }
+
+  var workflow: Workflow { context.workflow }
+  var planner: Planner { context.planner(for: run.tree, targetPrefix: run.fullTargetPrefix, files: ports.files) }
+}
+
+/// What all runs of a process share.
+struct SharedRunState: Sendable {
+  let slots: TransferSlots
+  let stems: StemClaims
+  let meter: TransferMeter
+  /// Whether a blocked destination uses up attempts.
+  let countsBlocked: Bool
+  let grace: Duration
+}
+
+/// How a stage of a run ended.
+enum StageEnd: Sendable {
+  case event(RunEvent)
+  /// The task was cancelled: the row says where the next process goes on.
+  case interrupted
+}

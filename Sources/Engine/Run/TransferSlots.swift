@@ -1,0 +1,49 @@
+import DequeModule
+import Synchronization
+
+/// The places for requests in flight, over all runs: whoever waits longest is next.
+final class TransferSlots: Sendable {
+  private struct State {
+    var free: Int
+    var waiting: Deque<CheckedContinuation<Void, Never>> = []
+  }
+
+  private let state: Mutex<State>
+
+  init(_ count: Int) {
+    state = Mutex(State(free: count))
+  }
+
+  /// Waits for a place. Each one that is acquired must be released.
+  func acquire() async {
+    if tryAcquire() { return }
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLock { state in
+        if state.free > 0 {
+          state.free -= 1
+          return true
+        }
+        state.waiting.append(continuation)
+        return false
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  func release() {
+    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      if let next = state.waiting.popFirst() { return next }
+      state.free += 1
+      return nil
+    }
+    next?.resume()
+  }
+
+  private func tryAcquire() -> Bool {
+    state.withLock { state in
+      guard state.free > 0, state.waiting.isEmpty else { return false }
+      state.free -= 1
+      return true
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import SlipwayModel
+
+/// A workflow with all that its runs share: its patterns compiled, its destinations resolved.
+struct WorkflowContext: Sendable {
+  let workflow: Workflow
+  let selection: FileSelection
+  let destinations: [Destination]
+
+  /// Throws a permanent failure for a pattern that does not compile or a destination that is not there; the check of
+  /// the workflow file has found both before.
+  init(_ workflow: Workflow, of configuration: Configuration, patterns: any PatternCompiler) throws(Failure) {
+    self.workflow = workflow
+    do throws(PatternProblem) {
+      selection = try FileSelection(workflow, compiler: patterns)
+    } catch {
+      throw Failure(
+        .permanent, "use the workflow", workflow.name.text,
+        cause: "bad regular expression '\(error.pattern)' at offset \(error.offset): \(error.message)")
+    }
+    var resolved: [Destination] = []
+    for name in workflow.destinations {
+      guard let destination = configuration.destinations[name] else {
+        throw Failure(.permanent, "use the workflow", workflow.name.text, cause: "there is no destination '\(name)'")
+      }
+      resolved.append(destination)
+    }
+    destinations = resolved
+  }
+
+  func mapping(for tree: TreeID, targetPrefix: [UInt8]) -> KeyMapping {
+    KeyMapping(watch: tree.watch, sourcePrefix: workflow.sourcePrefix, targetPrefix: targetPrefix)
+  }
+
+  func planner(for tree: TreeID, targetPrefix: [UInt8], files: any TreeFiles) -> Planner {
+    Planner(
+      tree: tree, workflow: workflow, selection: selection, mapping: mapping(for: tree, targetPrefix: targetPrefix),
+      destinations: destinations.map { ($0.name, $0.prefix) },
+      lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) })
+  }
+}
+
+extension Run {
+  /// The evaluated prefix of the workflow, then what a pre hook put behind it.
+  var fullTargetPrefix: [UInt8] {
+    let own = trimmingSlashes(targetPrefix ?? [])
+    return output.targetPrefix.isEmpty ? own : joinedKey(own, output.targetPrefix).bytes
+  }
+}

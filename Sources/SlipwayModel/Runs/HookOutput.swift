@@ -1,0 +1,79 @@
+/// What pre hooks appended to SLIPWAY_OUTPUT: lines `tag.NAME=`, `metadata.NAME=` and `target_prefix=`.
+public struct HookOutput: Sendable, Hashable {
+  public var tags: [String: String] = [:]
+  public var metadata: [String: String] = [:]
+  /// Behind the workflow's own target prefix, literally; without slashes at its ends.
+  public var targetPrefix: [UInt8] = []
+
+  public init() {}
+
+  /// The longest output file that is read, in bytes.
+  public static let limit = 64 * 1024
+  /// S3 allows ten tags an object (Amazon S3 User Guide, "Categorizing your storage using tags").
+  public static let tagLimit = 10
+
+  /// Reads the file; empty lines are passed over, a later line of the same name wins. Throws what is wrong with the
+  /// first line that cannot be read: one clause.
+  public init(parsing bytes: [UInt8]) throws(HookOutputProblem) {
+    for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() where !line.isEmpty
+    {
+      if let problem = take(line) { throw HookOutputProblem(line: index + 1, message: problem) }
+    }
+    if tags.count > Self.tagLimit {
+      throw HookOutputProblem(line: nil, message: "\(tags.count) tags, S3 allows \(Self.tagLimit)")
+    }
+  }
+
+  private mutating func take(_ line: ArraySlice<UInt8>) -> String? {
+    guard let equals = line.firstIndex(of: UInt8(ascii: "=")),
+      let name = String(validating: line[..<equals], as: UTF8.self)
+    else { return "no 'NAME=' at the start" }
+    let value = line[(equals + 1)...]
+    if name == "target_prefix" { return takePrefix(Array(value)) }
+    guard let text = String(validating: value, as: UTF8.self) else {
+      return "the value of '\(escaped(name.utf8))' is not UTF-8"
+    }
+    if let tag = name.removingPrefix("tag."), !tag.isEmpty {
+      tags[tag] = text
+    } else if let key = name.removingPrefix("metadata."), Self.isToken(key) {
+      metadata[key.lowercased()] = text
+    } else {
+      return "unknown name '\(escaped(name.utf8))'; there are tag.NAME, metadata.NAME and target_prefix"
+    }
+    return nil
+  }
+
+  private mutating func takePrefix(_ value: [UInt8]) -> String? {
+    let prefix = trimmingSlashes(value)
+    let components = prefix.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    for component in components
+    where component.isEmpty || component.elementsEqual([0x2E]) || component.elementsEqual([0x2E, 0x2E]) {
+      return "target_prefix '\(escaped(value))' has an empty, '.' or '..' component"
+    }
+    targetPrefix = prefix
+    return nil
+  }
+
+  /// A header's name may hold what RFC 9110 calls a token.
+  private static func isToken(_ name: String) -> Bool {
+    !name.isEmpty
+      && name.utf8.allSatisfy {
+        (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
+          || $0 == 0x5F
+          || $0 == 0x2E
+      }
+  }
+}
+
+/// What is wrong with the output of pre hooks.
+public struct HookOutputProblem: Error, Hashable, Sendable {
+  /// From 1; nil for the file as a whole.
+  public let line: Int?
+  public let message: String
+}
+
+extension String {
+  fileprivate func removingPrefix(_ prefix: String) -> String? {
+    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+  }
+}
