@@ -5,16 +5,19 @@ import SlipwayModel
 /// the one that was ready first.
 struct RunQueue {
   private(set) var ready: Deque<Run> = []
+  private var readyTrees: Set<TreeID> = []
   /// The trees of runs that are under way or wait.
   private var held: [RunID: TreeID] = [:]
 
+  /// A tree stands in the queue once at most.
   mutating func add(_ run: Run) {
+    guard readyTrees.insert(run.tree).inserted else { return }
     ready.append(run)
   }
 
   /// Whether a run of the tree stands in the queue.
   func containsReady(_ tree: TreeID) -> Bool {
-    ready.contains { $0.tree == tree }
+    readyTrees.contains(tree)
   }
 
   /// Keeps the run's tree from every other run until `release`.
@@ -26,22 +29,19 @@ struct RunQueue {
     held[id] = nil
   }
 
-  /// The first run that `isAllowed` and whose tree is free, and holds it.
+  /// The first run that `isAllowed` and whose tree is free, and holds it. An allowed run that has to wait for its tree
+  /// keeps the later ones that overlap it waiting, too.
   mutating func takeNext(where isAllowed: (Run) -> Bool) -> Run? {
     var earlier: [TreeID] = []
-    for (index, run) in ready.enumerated() {
-      if isAllowed(run), !held.values.contains(where: run.tree.overlaps), !earlier.contains(where: run.tree.overlaps) {
+    for (index, run) in ready.enumerated() where isAllowed(run) {
+      if !held.values.contains(where: run.tree.overlaps), !earlier.contains(where: run.tree.overlaps) {
         ready.remove(at: index)
+        readyTrees.remove(run.tree)
         hold(run)
         return run
       }
       earlier.append(run.tree)
     }
     return nil
-  }
-
-  /// Takes out every run that `isLeft`.
-  mutating func removeAll(where isLeft: (Run) -> Bool) {
-    ready.removeAll(where: isLeft)
   }
 }

@@ -50,3 +50,8 @@ extension Failure {
   /// The code of a file that is not, or no longer, what was planned.
   public static let sourceChanged = "SourceChanged"
 }
+
+extension Failure {
+  /// The code of a state directory that another process holds.
+  public static let inUse = "InUse"
+}

@@ -193,3 +193,13 @@ extension Run {
     state = .cancelled
   }
 }
+
+extension Run {
+  /// Ends a run that can never go on: nobody is left who could run its hooks.
+  public mutating func abandon(_ why: String, at now: Timestamp) {
+    error = why
+    updated = now
+    outcome = .failure
+    state = .failed
+  }
+}
