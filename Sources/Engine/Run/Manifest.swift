@@ -2,24 +2,24 @@ import SlipwayModel
 
 /// Writes the manifest of a run: its head on lines of its own, then an object a line, streamed from the ledger.
 struct Manifest {
-  static let version = 1
   static let pageSize = 1000
 
   let session: RunSession
 
   /// Without objects, for pre hooks.
   func writeBeforeUpload() throws(Failure) {
-    let file = try session.ports.runFiles.beginManifest(of: session.run.id)
-    try file.append(head(counts: [:], hasObjects: false))
-    try file.append(Array("]}\n".utf8))
-    try file.commit()
+    try EmptyManifest(run: session.run, destinations: session.context.destinations.map(\.name))
+      .write(to: session.ports.runFiles)
   }
 
   /// With what the ledger knows of the run's objects.
   func writeAfterUpload() async throws(Failure) {
     let ledger = session.ports.ledger
     let file = try session.ports.runFiles.beginManifest(of: session.run.id)
-    try file.append(head(counts: try await ledger.uploadCounts(of: session.run.id), hasObjects: true))
+    let counts = try await ledger.uploadCounts(of: session.run.id)
+    try file.append(
+      ManifestHead(run: session.run, destinations: session.context.destinations.map { ($0.name, counts[$0.name]) }).text
+    )
     var last: BytePath?
     var isFirst = true
     while true {
@@ -30,35 +30,6 @@ struct Manifest {
     }
     try file.append(Array("\n]}\n".utf8))
     try file.commit()
-  }
-
-  private func head(counts: [DestinationName: UploadCounts], hasObjects: Bool) -> [UInt8] {
-    let run = session.run
-    let members: [(String, [UInt8])] = [
-      ("version", JSONText.number(Self.version)),
-      ("run", JSONText.string(run.id.text)),
-      ("workflow", JSONText.string(run.tree.workflow.text)),
-      ("tree", JSONText.string(run.tree.path.bytes)),
-      ("attempt", JSONText.number(run.attempt)),
-      ("status", JSONText.string(run.outcome?.rawValue ?? "")),
-      ("error", JSONText.string(run.outcome == .failure ? run.error : "")),
-      ("destinations", JSONText.array(session.context.destinations.map { destination($0, counts[$0.name]) })),
-    ]
-    var text = Array("{".utf8)
-    for (name, value) in members { text += JSONText.string(name) + Array(":".utf8) + value + Array(",\n".utf8) }
-    return text + Array("\"objects\":[\n".utf8)
-  }
-
-  private func destination(_ destination: Destination, _ counts: UploadCounts?) -> [UInt8] {
-    let status =
-      switch counts {
-      case nil: session.run.outcome == .success ? "success" : "none"
-      case .some(let counts): counts.failed > 0 ? "failure" : "success"
-      }
-    return JSONText.object([
-      "name": JSONText.string(destination.name.text), "status": JSONText.string(status),
-      "error": JSONText.string(counts?.error ?? ""),
-    ])
   }
 
   private func lines(_ rows: [UploadRecord], isFirst: inout Bool) -> [UInt8] {

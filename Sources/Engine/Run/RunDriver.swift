@@ -30,7 +30,7 @@ struct RunDriver: Sendable {
       return try await drive(session, .impossible(error.message))
     }
     session.logger.info("run started")
-    return try await drive(session, .started(targetPrefix: evaluatedPrefix(for: run)))
+    return try await drive(session, .started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports)))
   }
 
   /// Goes on with a run that waited, or that an earlier process left.
@@ -59,13 +59,6 @@ struct RunDriver: Sendable {
     try await session.commit([.answered(session.run.tree, nil)])
     session.logger.info("withdrawn: \(session.run.error)")
     return .ended(session.run)
-  }
-
-  private func evaluatedPrefix(for run: Run) -> [UInt8] {
-    context.workflow.targetPrefix.evaluated(
-      with: Template.Values(
-        workflow: run.tree.workflow, tree: run.tree.name == .here ? run.tree.watch.name : run.tree.name, run: run.id,
-        date: CalendarDate(ports.clock.now()), environment: ports.environment, host: ports.host))
   }
 
   private func drive(_ session: RunSession, _ first: RunEvent) async throws(Failure) -> Ending {

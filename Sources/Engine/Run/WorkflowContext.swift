@@ -27,6 +27,14 @@ struct WorkflowContext: Sendable {
     destinations = resolved
   }
 
+  /// The target prefix of a run, its templates evaluated now.
+  func evaluatedPrefix(for run: Run, ports: EnginePorts) -> [UInt8] {
+    workflow.targetPrefix.evaluated(
+      with: Template.Values(
+        workflow: run.tree.workflow, tree: run.tree.name == .here ? run.tree.watch.name : run.tree.name, run: run.id,
+        date: CalendarDate(ports.clock.now()), environment: ports.environment, host: ports.host))
+  }
+
   func mapping(for tree: TreeID, targetPrefix: [UInt8]) -> KeyMapping {
     KeyMapping(watch: tree.watch, sourcePrefix: workflow.sourcePrefix, targetPrefix: targetPrefix)
   }

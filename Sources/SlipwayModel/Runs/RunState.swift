@@ -71,4 +71,10 @@ public enum RunState: Sendable, Hashable {
     case .cancelled: "cancelled"
     }
   }
+
+  /// Every word that `name` may be.
+  public static let names = [
+    "ready", "preparing", "uploading", "uploaded", "finishing", "retiring", "waiting", "done", "failed", "skipped",
+    "cancelled",
+  ]
 }

@@ -1,0 +1,116 @@
+import Logging
+import SlipwayModel
+
+/// Tells what a run would do, as it comes from the planner: sends nothing, writes no ledger, and starts only hooks that
+/// say `dry_run: true`.
+public struct DryRun: Sendable {
+  private let contexts: [WorkflowContext]
+  private let ports: EnginePorts
+  private let grace: Duration
+  private let logger: Logger
+
+  /// One thing to tell.
+  public enum Line: Sendable {
+    case tree(TreeID)
+    case item(TreeID, PlanItem, destinations: [Destination])
+    case hook(TreeID, Hook.Phase, Hook, HookResult.Ending?)
+    /// The tree cannot be planned.
+    case problem(TreeID, Failure)
+  }
+
+  /// `only` names the workflows to look at; nil takes all. The ledger of `ports` is only read.
+  public init(
+    _ configuration: Configuration, only: Set<WorkflowName>?, ports: EnginePorts, logger: Logger
+  ) throws(Failure) {
+    self.ports = ports
+    self.logger = logger
+    grace = configuration.settings.grace
+    var contexts: [WorkflowContext] = []
+    for workflow in configuration.workflows where only?.contains(workflow.name) ?? true {
+      contexts.append(try WorkflowContext(workflow, of: configuration, patterns: ports.patterns))
+    }
+    self.contexts = contexts
+  }
+
+  /// Goes through every tree that `run --once` would take, and calls `tell` for each line in turn. False if anything
+  /// could not be planned.
+  public func run(_ tell: (Line) -> Void) async throws(Failure) -> Bool {
+    var isClean = true
+    for context in contexts {
+      for tree in try await readyTrees(of: context.workflow) {
+        isClean = try await plan(tree, context, tell) && isClean
+      }
+    }
+    return isClean
+  }
+
+  private func readyTrees(of workflow: Workflow) async throws(Failure) -> [TreeID] {
+    guard let marker = workflow.treeMarker else { return [] }
+    var trees: [TreeID] = []
+    for watch in workflow.watch {
+      var found: [BytePath] = []
+      let problems = try ports.files.find([marker], in: watch.path) { found.append($0) }
+      for problem in problems { logger.error("\(problem.message)") }
+      for path in found.sorted() {
+        for tree in workflow.trees(markedBy: path) where tree.watch == watch.path {
+          if try await isReady(tree, try ports.files.marker(at: path)) { trees.append(tree) }
+        }
+      }
+    }
+    return trees
+  }
+
+  private func isReady(_ tree: TreeID, _ marker: MarkerState?) async throws(Failure) -> Bool {
+    guard let marker else { return false }
+    guard let run = try await ports.ledger.latestRun(of: tree) else { return true }
+    if run.state == .failed || !run.state.isFinal { return true }
+    return try await ports.ledger.answeredMarker(of: tree) != marker.identity
+  }
+
+  private func plan(
+    _ tree: TreeID, _ context: WorkflowContext, _ tell: (Line) -> Void
+  ) async throws(Failure) -> Bool {
+    tell(.tree(tree))
+    let now = ports.clock.now()
+    var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
+    run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
+    try await runHooks(.pre, context.workflow.hooks.pre, run, tell)
+    var isClean = true
+    do throws(Failure) {
+      let walk = try ports.files.walk(tree.path)
+      let planner = context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files)
+      while let entry = walk.next() {
+        let item = planner.decide(entry)
+        if case .fail = item.decision { isClean = false }
+        tell(.item(tree, item, destinations: context.destinations))
+      }
+    } catch {
+      isClean = false
+      tell(.problem(tree, error))
+    }
+    run.outcome = .success
+    try await runHooks(.post, context.workflow.hooks.post, run, tell)
+    return isClean
+  }
+
+  private func runHooks(
+    _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ tell: (Line) -> Void
+  ) async throws(Failure) {
+    for hook in hooks {
+      guard hook.runsInDryRun else {
+        tell(.hook(run.tree, phase, hook, nil))
+        continue
+      }
+      let paths = try ports.runFiles.open(run.id, workflow: run.tree.workflow)
+      let variables = HookEnvironment(own: ports.environment).variables(
+        for: hook, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: true)
+      let invocation = HookInvocation(
+        command: hook.command, environment: variables, directory: run.tree.path, manifest: paths.manifest,
+        timeout: hook.timeout, grace: grace, run: run.id)
+      let logger = logger
+      let result = await ports.hooks.run(invocation) { logger.info("\(hook.title): \(escaped($0))") }
+      tell(.hook(run.tree, phase, hook, result.ending))
+    }
+    try ports.runFiles.remove(run.id)
+  }
+}
