@@ -34,6 +34,12 @@ struct DirectoryStack: ~Copyable {
   /// The current directory's descriptor; -1 if it could not be opened again.
   var current: Int32 { levels[levels.count - 1].descriptor }
 
+  /// The current directory's last component; empty at the root.
+  var currentName: [UInt8] {
+    let above = levels.count > 1 ? levels[levels.count - 2].pathLength : 0
+    return Array(path[above...].dropLast())
+  }
+
   /// Goes down into `name`. Throws, and stays, where it is no directory or cannot be read.
   mutating func push(_ name: UnsafePointer<CChar>) throws(ErrorNumber) {
     let directory = current

@@ -56,7 +56,7 @@ final class EmptyDirectoryRemoval {
 
   /// Up, and then the directory that was left is removed if it is empty.
   private func leaveStack() {
-    let name = Array(stack.path.dropLast().split(separator: UInt8(ascii: "/")).last ?? [])
+    let name = stack.currentName
     do throws(ErrorNumber) {
       try stack.pop()
       removeFromCurrent(name)
