@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -30,3 +31,17 @@ static inline int slipway_set_lease(int descriptor, int kind) { return fcntl(des
 static inline int slipway_rename_no_replace(int from_directory, const char *from, int to_directory, const char *to) {
   return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, 1u);
 }
+
+// O_PATH of open(2), which <fcntl.h> shows only under _GNU_SOURCE.
+static const int slipway_open_path = 010000000;
+// getdents64(2): bytes read into buffer, 0 at the end, -1 with errno.
+static inline long slipway_getdents(int directory, void *buffer, size_t size) {
+  return syscall(SYS_getdents64, directory, buffer, size);
+}
+// eventfd(2), counting from 0, close-on-exec and non-blocking.
+static inline int slipway_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+// glibc 2.32 and later: the name of an errno ("EACCES") and its untranslated text; NULL where it has none.
+extern const char *strerrorname_np(int number);
+extern const char *strerrordesc_np(int number);
+// prctl(2), PR_SET_NAME: the calling thread's name, at most 15 bytes, as ps -L shows it.
+static inline int slipway_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0L, 0L, 0L); }

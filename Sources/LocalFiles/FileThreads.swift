@@ -1,0 +1,141 @@
+import CLibc
+import Glibc
+import SlipwayModel
+
+/// Threads for tasks that block in the kernel, so that the cooperative pool never does: a task executor (SE-0417) with
+/// a fixed number of threads and one queue. Used by `Task(executorPreference:)` and `withTaskExecutorPreference`.
+///
+/// Bounded by its users: the queue holds one job for each task that is ready to run.
+package final class FileThreads: TaskExecutor {
+  private let queue = JobQueue()
+  private let threads: [pthread_t]
+
+  /// Starts `count` threads, at least one. Throws where the system gives no more threads.
+  package init(count: Int) throws(Failure) {
+    var started: [pthread_t] = []
+    for _ in 0..<max(1, count) {
+      do throws(ErrorNumber) {
+        started.append(try Self.start(queue))
+      } catch {
+        queue.stop()
+        for thread in started { pthread_join(thread, nil) }
+        throw Failure(errno: error.value, operation: "start", subject: "a thread for files")
+      }
+    }
+    threads = started
+  }
+
+  deinit {
+    // The last reference may go on one of the threads itself: they end by themselves.
+    if queue.stop() {
+      for thread in threads { pthread_detach(thread) }
+    }
+  }
+
+  /// Any thread.
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    // After a shutdown the caller runs what still comes: no task is ever left hanging.
+    if !queue.append(job, asUnownedTaskExecutor()) { job.runSynchronously(on: asUnownedTaskExecutor()) }
+  }
+
+  /// Ends the threads once the queue is empty, and waits for them. May be called twice; not from a task on these
+  /// threads.
+  package func shutdown() {
+    guard queue.stop() else { return }
+    for thread in threads { pthread_join(thread, nil) }
+  }
+
+  private static func start(_ queue: JobQueue) throws(ErrorNumber) -> pthread_t {
+    let context = Unmanaged.passRetained(queue)
+    var thread = pthread_t()
+    let number = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        _ = slipway_name_thread("slipway-files")
+        Unmanaged<JobQueue>.fromOpaque(context).takeRetainedValue().work()
+        return nil
+      }, context.toOpaque())
+    if number == 0 { return thread }
+    context.release()
+    throw ErrorNumber(number)
+  }
+}
+
+/// Jobs in the order in which they came.
+///
+/// @unchecked: everything mutable is touched only with `mutex` locked.
+private final class JobQueue: @unchecked Sendable {
+  private typealias Entry = (job: UnownedJob, executor: UnownedTaskExecutor)
+
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  /// A ring; its size is a power of two.
+  private var ring = [Entry?](repeating: nil, count: 64)
+  private var head = 0
+  private var count = 0
+  private var idle = 0
+  private var isStopped = false
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  /// False after `stop`.
+  func append(_ job: UnownedJob, _ executor: UnownedTaskExecutor) -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    if isStopped { return false }
+    if count == ring.count { grow() }
+    ring[(head + count) & (ring.count - 1)] = (job, executor)
+    count += 1
+    // A busy thread looks at the queue before it waits: no system call for it.
+    if idle > 0 { pthread_cond_signal(condition) }
+    return true
+  }
+
+  /// False if it was stopped before.
+  @discardableResult
+  func stop() -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    if isStopped { return false }
+    isStopped = true
+    pthread_cond_broadcast(condition)
+    return true
+  }
+
+  /// A thread's life.
+  func work() {
+    while let (job, executor) = take() { job.runSynchronously(on: executor) }
+  }
+
+  private func take() -> Entry? {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while count == 0, !isStopped {
+      idle += 1
+      pthread_cond_wait(condition, mutex)
+      idle -= 1
+    }
+    guard count > 0, let entry = ring[head] else { return nil }
+    ring[head] = nil
+    head = (head + 1) & (ring.count - 1)
+    count -= 1
+    return entry
+  }
+
+  private func grow() {
+    ring = Array(ring[head...] + ring[..<head]) + [Entry?](repeating: nil, count: ring.count)
+    head = 0
+  }
+}

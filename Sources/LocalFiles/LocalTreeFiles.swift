@@ -1,0 +1,62 @@
+import CLibc
+import Glibc
+import SlipwayModel
+
+/// The files of this machine. Every call may block in the kernel: make it from `FileThreads` or a thread of your own.
+package struct LocalTreeFiles: TreeFiles {
+  let roots: RootDirectories
+
+  /// `roots` are the watched directories (absolute, normalized): to them a path may lead over links, below them over
+  /// none. A tree or marker below no root counts as one itself. Sets SIGIO to be ignored in the whole process, once.
+  package init(roots: [BytePath] = []) {
+    self.roots = RootDirectories(roots)
+    _ = Self.ignoresLeaseSignals
+  }
+
+  package func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
+    do throws(ErrorNumber) {
+      let root = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
+      return try LocalTreeWalk(tree, owningRoot: root)
+    } catch {
+      throw Failure(errno: error.value, operation: "read directory", subject: tree)
+    }
+  }
+
+  package func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
+    let descriptor: Int32
+    do throws(ErrorNumber) {
+      descriptor = try roots.open(path, in: tree, flags: Self.readingFlags)
+    } catch {
+      throw Failure(errno: error.value, operation: "open", subject: tree.appending(path))
+    }
+    return try LocalOpenFile(owning: descriptor, path: tree.appending(path))
+  }
+
+  package func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
+    do throws(ErrorNumber) {
+      // O_PATH needs no permission to read, and with O_NOFOLLOW gives a last link itself, which is no regular file.
+      let descriptor = try roots.open(path, in: tree, flags: slipway_open_path)
+      defer { close(descriptor) }
+      var status = stat()
+      if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+      return status.isRegularFile ? Fingerprint(status) : nil
+    } catch {
+      if Self.meansAbsent(error) { return nil }
+      throw Failure(errno: error.value, operation: "read", subject: tree.appending(path))
+    }
+  }
+
+  /// O_NONBLOCK: a FIFO or a device that took the place of a file must not hold the thread; regular files ignore it.
+  static let readingFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+
+  /// Whether nothing lies at a path that may not lead over links: ELOOP and EXDEV are a link on the way.
+  static func meansAbsent(_ error: ErrorNumber) -> Bool {
+    [ENOENT, ENOTDIR, ELOOP, EXDEV].contains(error.value)
+  }
+
+  /// A writer that opens a file while our lease stands makes the kernel send SIGIO, whose default ends the process
+  /// (fcntl(2), Leases). Ignored for good: nothing else in this process asks for that signal.
+  private static let ignoresLeaseSignals: Void = {
+    signal(SIGIO, SIG_IGN)
+  }()
+}

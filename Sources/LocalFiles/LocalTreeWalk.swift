@@ -1,0 +1,121 @@
+import CLibc
+import Glibc
+import SlipwayModel
+
+/// A depth-first walk by openat(2), in byte order of the paths. An unreadable directory is told where its content
+/// would stand. What changes its type under the walk is told as a transient failure: the next walk sees what it is now.
+final class LocalTreeWalk: TreeWalk {
+  private let tree: BytePath
+  private let reader = DirectoryReader()
+  private var stack: DirectoryStack
+  /// One a level.
+  private var listings: [DirectoryListing] = []
+
+  /// Takes over `root`, which is open at `tree` for reading.
+  init(_ tree: BytePath, owningRoot root: Int32) throws(ErrorNumber) {
+    self.tree = tree
+    self.stack = DirectoryStack(owningRoot: root)
+    listings = [try DirectoryListing(root, reader)]
+  }
+
+  func next() -> WalkEntry? {
+    while let listing = listings.last {
+      guard let (name, type) = listing.next() else {
+        if let entry = leave() { return entry }
+        continue
+      }
+      if let entry = entry(name, type) { return entry }
+    }
+    return nil
+  }
+
+  /// nil for what is gone and for directories, into which the walk goes.
+  private func entry(_ name: UnsafePointer<CChar>, _ type: DirectoryReader.EntryType) -> WalkEntry? {
+    switch type {
+    case .directory: enter(name)
+    case .link: WalkEntry(path: path(to: name), kind: .link)
+    case .special: WalkEntry(path: path(to: name), kind: .special)
+    case .file, .unknown: examine(name)
+    }
+  }
+
+  private func enter(_ name: UnsafePointer<CChar>) -> WalkEntry? {
+    do throws(ErrorNumber) {
+      try stack.push(name)
+    } catch {
+      return unreadable(path(to: name), error, "read directory")
+    }
+    do throws(ErrorNumber) {
+      listings.append(try DirectoryListing(stack.current, reader))
+      return nil
+    } catch {
+      let entry = unreadable(currentPath, error, "read directory")
+      // The directory that was left a moment ago is open: going back to it cannot fail.
+      _ = try? stack.pop()
+      return entry
+    }
+  }
+
+  private func examine(_ name: UnsafePointer<CChar>) -> WalkEntry? {
+    var status = stat()
+    guard fstatat(stack.current, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      return unreadable(path(to: name), .last, "read")
+    }
+    switch DirectoryReader.EntryType(status) {
+    case .file: return WalkEntry(path: path(to: name), kind: .file(Fingerprint(status)))
+    case .link: return WalkEntry(path: path(to: name), kind: .link)
+    case .special, .unknown: return WalkEntry(path: path(to: name), kind: .special)
+    case .directory: return changed(path(to: name))
+    }
+  }
+
+  /// Back to the directory above. Tells when that is no longer there; what was still to come in it is given up.
+  private func leave() -> WalkEntry? {
+    listings.removeLast()
+    if listings.isEmpty { return nil }
+    do throws(ErrorNumber) {
+      try stack.pop()
+      return nil
+    } catch {
+      listings[listings.count - 1].skipRest()
+      return changed(currentPath)
+    }
+  }
+
+  private func unreadable(_ path: BytePath, _ error: ErrorNumber, _ operation: String) -> WalkEntry? {
+    switch error.value {
+    case ENOENT: return nil
+    // With O_DIRECTORY and O_NOFOLLOW: it was listed as a directory and is none now.
+    case ENOTDIR, ELOOP: return changed(path)
+    default:
+      let subject = tree.appending(path)
+      return WalkEntry(
+        path: path, kind: .unreadable(Failure(errno: error.value, operation: operation, subject: subject)))
+    }
+  }
+
+  private func changed(_ path: BytePath) -> WalkEntry {
+    let failure = Failure(
+      .transient(retryAfter: nil), "read", tree.appending(path).description, code: "ESTALE",
+      cause: "it was replaced while the tree was read")
+    return WalkEntry(path: path, kind: .unreadable(failure))
+  }
+
+  /// Of the directory in which the walk stands.
+  private var currentPath: BytePath {
+    stack.path.isEmpty ? .here : BytePath(Array(stack.path.dropLast()))
+  }
+
+  private func path(to name: UnsafePointer<CChar>) -> BytePath {
+    let length = strlen(name)
+    let bytes = [UInt8](unsafeUninitializedCapacity: stack.path.count + length) { buffer, count in
+      count = stack.path.count + length
+      guard let start = buffer.baseAddress else { return }
+      stack.path.withUnsafeBufferPointer { prefix in
+        if let source = prefix.baseAddress { memcpy(start, source, prefix.count) }
+      }
+      memcpy(start + stack.path.count, name, length)
+    }
+    return BytePath(bytes)
+  }
+}
