@@ -117,14 +117,18 @@ package actor InMemoryLedger: Ledger {
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
   ) throws(Failure) -> [BytePath] {
     let names = markers.keys.filter { $0.workflow == workflow && $0.watch == watch }.map(\.name).sorted()
-    return Array(names.filter { name.map { after in $0 > after } ?? true }.prefix(max(0, limit)))
+    return Array(names.filter { isAfter($0, name) }.prefix(max(0, limit)))
   }
 
   package func uploads(of run: RunID, after path: BytePath?, limit: Int) throws(Failure) -> [UploadRecord] {
-    let rows = records.values.filter { $0.run == run && (path.map { after in $0.path > after } ?? true) }
+    let rows = records.values.filter { $0.run == run && isAfter($0.path, path) }
       .sorted { $0.path == $1.path ? $0.destination < $1.destination : $0.path < $1.path }
     let end = rows.indices.first { $0 >= limit && $0 > 0 && rows[$0].path != rows[$0 - 1].path }
     return limit > 0 ? Array(rows[..<(end ?? rows.endIndex)]) : []
+  }
+
+  private func isAfter(_ path: BytePath, _ start: BytePath?) -> Bool {
+    start.map { path > $0 } ?? true
   }
 
   package func uploadCounts(of run: RunID) throws(Failure) -> UploadCounts {

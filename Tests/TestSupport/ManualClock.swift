@@ -8,6 +8,13 @@ package final class ManualClock: Clock {
     var nextNumber = 0
     var sleepers: [Int: Sleeper] = [:]
     var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+    mutating func takeSatisfiedWatchers() -> [CheckedContinuation<Void, Never>] {
+      let count = sleepers.count
+      let satisfied = watchers.filter { $0.count <= count }
+      watchers.removeAll { $0.count <= count }
+      return satisfied.map(\.continuation)
+    }
   }
   private struct Sleeper {
     let deadline: Timestamp
@@ -85,14 +92,5 @@ package final class ManualClock: Clock {
       }
       if isMet { continuation.resume() }
     }
-  }
-}
-
-extension ManualClock.State {
-  fileprivate mutating func takeSatisfiedWatchers() -> [CheckedContinuation<Void, Never>] {
-    let count = sleepers.count
-    let satisfied = watchers.filter { $0.count <= count }
-    watchers.removeAll { $0.count <= count }
-    return satisfied.map(\.continuation)
   }
 }
