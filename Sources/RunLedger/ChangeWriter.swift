@@ -1,0 +1,82 @@
+import GRDB
+import SlipwayModel
+
+/// Writes changes as rows, inside the transaction that its caller has opened.
+///
+/// Remembers the numbers of a few runs, destinations and key heads; a rollback must be followed by `forgetNumbers()`,
+/// because a number may have gone with it.
+final class ChangeWriter {
+  private var runs: [RunID: Int64] = [:]
+  private var destinations: [DestinationName: Int64] = [:]
+  private var heads = KeyHeads()
+  /// Past this many, all are forgotten and looked up again.
+  private static let rememberedNumbers = 256
+
+  /// Throws `Failure` where the change makes no sense (the others of its transaction may), `SQLiteError` where the
+  /// ledger cannot be written.
+  func apply(_ change: LedgerChange, _ database: Database) throws {
+    switch change {
+    case .run(let run): try RunRows.save(run, tree: TreeRows.number(of: run.tree, database), in: database)
+    case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
+    case .uploads(let records): try save(records, database)
+    case .forgetUploads(let run, let path): try forget(run, path, database)
+    case .hook(let record): try HookRows.save(record, run: number(of: record.run, database), in: database)
+    case .stem(let stem, let destination, let path):
+      try TreeRows.setOwner(ofStem: stem, at: number(of: destination, database), to: path, in: database)
+    }
+  }
+
+  func forgetNumbers() {
+    runs = [:]
+    destinations = [:]
+    heads = KeyHeads()
+  }
+
+  private func save(_ records: [UploadRecord], _ database: Database) throws {
+    guard var run = records.first?.run else { return }
+    let statement = try database.cachedStatement(sql: UploadRows.save)
+    var runNumber = try number(of: run, database)
+    for record in records {
+      if record.run != run {
+        run = record.run
+        runNumber = try number(of: run, database)
+      }
+      let destination = try number(of: record.destination, database)
+      let (head, tail) = try heads.split(record.key.bytes, path: record.path.bytes, run: runNumber, database)
+      try UploadRows.execute(statement, record, run: runNumber, destination: destination, head: head, tail: tail)
+    }
+  }
+
+  private func forget(_ run: RunID, _ path: BytePath, _ database: Database) throws {
+    try database.cachedStatement(
+      sql: "DELETE FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?) AND path = ?"
+    ).execute(with: run.text, path.bytes)
+  }
+
+  private func number(of run: RunID, _ database: Database) throws -> Int64 {
+    if let number = runs[run] { return number }
+    let found: Int64? = try database.cachedStatement(sql: "SELECT number FROM runs WHERE id = ?")
+      .first(with: run.text) { $0.column(0) }
+    guard let found else {
+      throw Failure(.permanent, "record", "run \(run)", code: "UnknownRun", cause: "the ledger has no such run")
+    }
+    if runs.count >= Self.rememberedNumbers { runs = [:] }
+    runs[run] = found
+    return found
+  }
+
+  private func number(of destination: DestinationName, _ database: Database) throws -> Int64 {
+    if let number = destinations[destination] { return number }
+    let found: Int64? = try database.cachedStatement(sql: "SELECT number FROM destinations WHERE name = ?")
+      .first(with: destination.text) { $0.column(0) }
+    let number = try found ?? insert(destination, database)
+    if destinations.count >= Self.rememberedNumbers { destinations = [:] }
+    destinations[destination] = number
+    return number
+  }
+
+  private func insert(_ destination: DestinationName, _ database: Database) throws -> Int64 {
+    try database.cachedStatement(sql: "INSERT INTO destinations (name) VALUES (?)").execute(with: destination.text)
+    return database.lastInsertedRowID
+  }
+}

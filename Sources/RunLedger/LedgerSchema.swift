@@ -1,0 +1,155 @@
+import GRDB
+import SlipwayModel
+
+/// The tables, and how an older file comes to have them.
+///
+/// Names are BLOBs, as the kernel gave them. Times are nanoseconds since 1970. Unsigned numbers stand by their bits.
+/// Nothing has AUTOINCREMENT: a new row's number is one more than the highest, which is the order of insertion.
+enum LedgerSchema {
+  /// "Slpw", in the header of the file, so that no other program's database is taken for a ledger.
+  static let applicationID = 0x536C_7077
+
+  /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
+  /// release has carried it out.
+  static let migrations: [String] = [version1]
+
+  private static let version1 = """
+    CREATE TABLE trees (
+      number INTEGER PRIMARY KEY,
+      workflow TEXT NOT NULL,
+      watch BLOB NOT NULL,
+      name BLOB NOT NULL,
+      answered_inode INTEGER,
+      answered_modified INTEGER,
+      UNIQUE (workflow, watch, name)
+    ) STRICT;
+    CREATE INDEX answered_trees ON trees (workflow, watch, name) WHERE answered_inode IS NOT NULL;
+
+    CREATE TABLE runs (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      tree INTEGER NOT NULL REFERENCES trees,
+      marker_inode INTEGER,
+      marker_modified INTEGER,
+      created INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      -- of state 'waiting' only
+      wait_stage TEXT,
+      wait_until INTEGER,
+      wait_reason TEXT,
+      is_deferral INTEGER,
+      outcome TEXT,
+      attempt INTEGER NOT NULL,
+      failures INTEGER NOT NULL,
+      error TEXT NOT NULL,
+      target_prefix BLOB,
+      hook_target_prefix BLOB NOT NULL,
+      updated INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX runs_of_tree ON runs (tree);
+    CREATE INDEX unfinished_runs ON runs (number) WHERE state NOT IN ('done', 'failed', 'skipped', 'cancelled');
+
+    -- what pre hooks wrote: kind is 'tag' or 'metadata'
+    CREATE TABLE hook_outputs (
+      run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (run, kind, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE hooks (
+      number INTEGER PRIMARY KEY,
+      run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+      phase TEXT NOT NULL,
+      hook TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      started INTEGER NOT NULL,
+      -- NULL while it runs: 'exited', 'signalled', 'timed out', 'cancelled' or 'could not start'
+      ending TEXT,
+      ending_number INTEGER,
+      ending_reason TEXT,
+      output BLOB,
+      seconds INTEGER,
+      attoseconds INTEGER,
+      UNIQUE (run, phase, hook)
+    ) STRICT;
+
+    CREATE TABLE destinations (
+      number INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE
+    ) STRICT;
+
+    -- what stands in front of a run's paths in its keys
+    CREATE TABLE key_heads (
+      run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The key is the head and the path, or the head and key_tail where that is not NULL.
+    CREATE TABLE uploads (
+      run INTEGER NOT NULL,
+      path BLOB NOT NULL,
+      destination INTEGER NOT NULL,
+      head INTEGER NOT NULL,
+      key_tail BLOB,
+      device INTEGER NOT NULL,
+      inode INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      modified INTEGER NOT NULL,
+      changed_after INTEGER NOT NULL,   -- ctime - mtime: mostly 0, which takes no space
+      error TEXT,                       -- NULL: proven
+      is_permanent INTEGER,
+      received INTEGER,                 -- the receipt's size where it is not the file's
+      etag TEXT,                        -- NULL of a proven row: the checksum in hexadecimal
+      algorithm INTEGER,                -- 1 md5, 2 sha256
+      checksum BLOB,
+      PRIMARY KEY (run, path, destination),
+      FOREIGN KEY (run, head) REFERENCES key_heads (run, number) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+
+    -- which tree's path has used the objects under a stem of keys
+    CREATE TABLE stems (
+      destination INTEGER NOT NULL REFERENCES destinations,
+      stem BLOB NOT NULL,
+      path BLOB NOT NULL,
+      PRIMARY KEY (destination, stem)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.
+  static func migrate(_ database: Database, at path: BytePath) throws {
+    let version = try version(of: database, at: path)
+    guard version < migrations.count else { return }
+    try database.inTransaction(.immediate) {
+      for step in migrations[version...] { try database.execute(sql: step) }
+      try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(migrations.count)")
+      return .commit
+    }
+  }
+
+  /// The file's version, 0 for an empty one. Throws for a newer one, and for what is no ledger.
+  static func version(of database: Database, at path: BytePath) throws -> Int {
+    let application = try integer("PRAGMA application_id", of: database)
+    let version = try integer("PRAGMA user_version", of: database)
+    if application == 0, version == 0, try integer("SELECT count(*) FROM sqlite_master", of: database) == 0 { return 0 }
+    guard application == applicationID else {
+      throw Failure(
+        .fatal, "open", "the ledger \(path)", code: "NotALedger", cause: "it is another program's database",
+        remedy: "give Slipway a state directory of its own")
+    }
+    guard version <= migrations.count else {
+      throw Failure(
+        .fatal, "open", "the ledger \(path)", code: "NewerSchema",
+        cause: "it has version \(version), and this Slipway knows no later one than \(migrations.count)",
+        remedy: "use the Slipway that wrote it, or another state directory")
+    }
+    return version
+  }
+
+  private static func integer(_ sql: String, of database: Database) throws -> Int {
+    try database.makeStatement(sql: sql).first { $0.column(0) } ?? 0
+  }
+}

@@ -1,0 +1,148 @@
+import GRDB
+import SlipwayModel
+
+/// Upload records as rows, and back.
+enum UploadRows {
+  static let save = """
+    INSERT OR REPLACE INTO uploads (run, path, destination, head, key_tail, device, inode, size, modified,
+      changed_after, error, is_permanent, received, etag, algorithm, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+
+  /// Carries out `save` for one record.
+  static func execute(
+    _ statement: Statement, _ record: UploadRecord, run: Int64, destination: Int64, head: Int64, tail: [UInt8]?
+  ) throws(SQLiteError) {
+    let file = record.fingerprint
+    let status = StatusColumns(record.status, fileSize: file.size)
+    try statement.execute(
+      with: run, record.path.bytes, destination, head, tail, file.device, file.inode, file.size, file.modified,
+      file.changed &- file.modified, status.error, status.isPermanent, status.received, status.etag, status.algorithm,
+      status.checksum)
+  }
+
+  private static let select = """
+    SELECT u.path, d.name, h.bytes, u.key_tail, u.device, u.inode, u.size, u.modified, u.changed_after, u.error,
+      u.is_permanent, u.received, u.etag, u.algorithm, u.checksum
+    FROM uploads u CROSS JOIN destinations d ON d.number = u.destination
+      CROSS JOIN key_heads h ON h.run = u.run AND h.number = u.head
+    WHERE u.run = (SELECT number FROM runs WHERE id = ?)
+    """
+
+  /// About `limit` records after `path`; the records of one path are not torn apart.
+  static func records(
+    of run: RunID, after path: BytePath?, limit: Int, in database: Database
+  ) throws -> [UploadRecord] {
+    // A table WITHOUT ROWID is read in the order of its key, so this sorts nothing.
+    let order = " ORDER BY u.run, u.path"
+    let statement = try database.cachedStatement(sql: select + (path == nil ? "" : " AND u.path > ?") + order)
+    if let path { try statement.bind(run.text, path.bytes) } else { try statement.bind(run.text) }
+    defer { statement.stop() }
+    var records: [UploadRecord] = []
+    while try statement.nextRow() {
+      let record = try record(of: run, statement)
+      if records.count >= limit, record.path != records.last?.path { break }
+      insert(record, into: &records)
+    }
+    return records
+  }
+
+  /// The rows of a path come by the destinations' numbers, and are wanted by their names.
+  private static func insert(_ record: UploadRecord, into records: inout [UploadRecord]) {
+    var index = records.endIndex
+    while index > 0, records[index - 1].path == record.path, record.destination < records[index - 1].destination {
+      index -= 1
+    }
+    records.insert(record, at: index)
+  }
+
+  private static func record(of run: RunID, _ row: Statement) throws -> UploadRecord {
+    let path: [UInt8] = row.column(0)
+    let head: [UInt8] = row.column(2)
+    let tail: [UInt8]? = row.column(3)
+    let modified: Int64 = row.column(7)
+    let file = Fingerprint(
+      device: row.column(4), inode: row.column(5), size: row.column(6), modified: modified,
+      changed: modified &+ row.column(8))
+    let status = StatusColumns(
+      error: row.column(9), isPermanent: row.column(10), received: row.column(11), etag: row.column(12),
+      algorithm: row.column(13), checksum: row.column(14))
+    return UploadRecord(
+      run: run, destination: DestinationName(row.column(1)), path: BytePath(path), fingerprint: file,
+      key: ObjectKey(head + (tail ?? path)), status: try status.status(fileSize: file.size))
+  }
+
+  static func counts(of run: RunID, in database: Database) throws -> UploadCounts {
+    let sql = """
+      SELECT count(*) FILTER (WHERE error IS NULL), count(error),
+        coalesce(sum(coalesce(received, size)) FILTER (WHERE error IS NULL), 0)
+      FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?)
+      """
+    return try database.cachedStatement(sql: sql).first(with: run.text) { row in
+      UploadCounts(proven: row.column(0), failed: row.column(1), bytes: row.column(2))
+    } ?? UploadCounts()
+  }
+}
+
+/// `UploadRecord.Status` in columns that are NULL where they can be.
+private struct StatusColumns {
+  var error: String?
+  var isPermanent: Bool?
+  var received: Int64?
+  var etag: String?
+  var algorithm: Int?
+  var checksum: [UInt8]?
+}
+
+extension StatusColumns {
+  init(_ status: UploadRecord.Status, fileSize: Int64) {
+    switch status {
+    case .failed(let error, let isPermanent):
+      self.init(error: error, isPermanent: isPermanent)
+    case .proven(let receipt):
+      self.init(
+        received: receipt.size == fileSize ? nil : receipt.size,
+        // Mostly the ETag is the checksum in hexadecimal, which would be twice its size again.
+        etag: isHexadecimal(receipt.etag, of: receipt.checksum?.value) ? nil : receipt.etag,
+        algorithm: receipt.checksum.map { Self.number(of: $0.algorithm) }, checksum: receipt.checksum?.value)
+    }
+  }
+
+  func status(fileSize: Int64) throws -> UploadRecord.Status {
+    if let error { return .failed(error, isPermanent: isPermanent ?? false) }
+    let proof = try algorithm.map { Checksum(algorithm: try Self.algorithm($0), value: checksum ?? []) }
+    return .proven(
+      PutReceipt(size: received ?? fileSize, etag: etag ?? proof?.hexadecimalValue ?? "", checksum: proof))
+  }
+
+  private static func number(of algorithm: Checksum.Algorithm) -> Int {
+    switch algorithm {
+    case .md5: 1
+    case .sha256: 2
+    }
+  }
+
+  private static func algorithm(_ number: Int) throws -> Checksum.Algorithm {
+    switch number {
+    case 1: .md5
+    case 2: .sha256
+    default: throw SQLiteError(code: SQLiteError.corrupt, text: "an upload has the unknown algorithm \(number)")
+    }
+  }
+}
+
+/// Whether `text` is `bytes` in lowercase hexadecimal digits; compared in place.
+private func isHexadecimal(_ text: String, of bytes: [UInt8]?) -> Bool {
+  guard let bytes, text.utf8.count == 2 * bytes.count else { return false }
+  var digits = text.utf8.makeIterator()
+  for byte in bytes {
+    guard digits.next() == hexadecimalDigit(byte >> 4), digits.next() == hexadecimalDigit(byte & 15) else {
+      return false
+    }
+  }
+  return true
+}
+
+private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}

@@ -1,0 +1,122 @@
+import Glibc
+import SlipwayModel
+import Synchronization
+
+/// A destination in memory: it keeps what it is given, tells what it was asked, and fails where it is told to.
+package final class InMemoryStore: ObjectStore {
+  /// One call of `put`, whatever its end.
+  package struct Put: Sendable, Hashable {
+    package let key: ObjectKey
+    package let fingerprint: Fingerprint
+    package let wasAccepted: Bool
+  }
+
+  private struct State {
+    var objects: [ObjectKey: [UInt8]] = [:]
+    var puts: [Put] = []
+    var settlements = 0
+    var failures: [ObjectKey: (failure: Failure, times: Int)] = [:]
+    var general: (failure: Failure, times: Int)?
+    var settleFailure: (failure: Failure, times: Int)?
+  }
+
+  private let state = Mutex(State())
+  private let gate: (@Sendable (ObjectKey) async -> Void)?
+
+  /// `gate` is awaited at the beginning of each put, so that a test can hold it there.
+  package init(gate: (@Sendable (ObjectKey) async -> Void)? = nil) {
+    self.gate = gate
+  }
+
+  package var objects: [ObjectKey: [UInt8]] { state.withLock { $0.objects } }
+  package var puts: [Put] { state.withLock { $0.puts } }
+  package var settlements: Int { state.withLock { $0.settlements } }
+
+  /// The next `times` puts of `key` throw `failure`.
+  package func fail(_ key: ObjectKey, with failure: Failure, times: Int = 1) {
+    state.withLock { $0.failures[key] = (failure, times) }
+  }
+
+  /// The next `times` puts of any key throw `failure`.
+  package func failAll(with failure: Failure, times: Int = .max) {
+    state.withLock { $0.general = (failure, times) }
+  }
+
+  package func failSettle(with failure: Failure, times: Int = 1) {
+    state.withLock { $0.settleFailure = (failure, times) }
+  }
+
+  /// Nothing fails any more.
+  package func recover() {
+    state.withLock { state in
+      state.failures = [:]
+      state.general = nil
+      state.settleFailure = nil
+    }
+  }
+
+  package func put(
+    _ file: any OpenFile, at key: ObjectKey, progress: TransferMeter
+  ) async throws(Failure) -> PutReceipt {
+    await gate?(key)
+    if let failure = takeFailure(of: key) {
+      record(file, key, wasAccepted: false)
+      throw failure
+    }
+    do throws(Failure) {
+      let content = try read(file, key)
+      progress.sent(Int64(content.count))
+      state.withLock { $0.objects[key] = content }
+      record(file, key, wasAccepted: true)
+      return PutReceipt(
+        size: Int64(content.count), etag: "",
+        checksum: Checksum(algorithm: .sha256, value: [UInt8](repeating: UInt8(content.count & 0xFF), count: 32)))
+    } catch {
+      record(file, key, wasAccepted: false)
+      throw error
+    }
+  }
+
+  package func settle() async throws(Failure) {
+    let failure = state.withLock { state -> Failure? in
+      state.settlements += 1
+      return Self.take(&state.settleFailure)
+    }
+    if let failure { throw failure }
+  }
+
+  package func url(of key: ObjectKey) -> String { "memory:\(key)" }
+
+  private func record(_ file: any OpenFile, _ key: ObjectKey, wasAccepted: Bool) {
+    state.withLock { $0.puts.append(Put(key: key, fingerprint: file.fingerprint, wasAccepted: wasAccepted)) }
+  }
+
+  private func takeFailure(of key: ObjectKey) -> Failure? {
+    state.withLock { state in Self.take(&state.failures[key]) ?? Self.take(&state.general) }
+  }
+
+  private static func take(_ planned: inout (failure: Failure, times: Int)?) -> Failure? {
+    guard let (failure, times) = planned, times > 0 else { return nil }
+    planned = times == 1 ? nil : (failure, times - 1)
+    return failure
+  }
+
+  private func read(_ file: any OpenFile, _ key: ObjectKey) throws(Failure) -> [UInt8] {
+    var content = [UInt8](repeating: 0, count: Int(file.fingerprint.size) + 1)
+    var filled = 0
+    while filled < content.count {
+      let count = content.withUnsafeMutableBytes { bytes in
+        pread(file.descriptor, bytes.baseAddress.map { $0 + filled }, bytes.count - filled, off_t(filled))
+      }
+      if count < 0 { throw Failure(.permanent, "upload", key.description, cause: String(cString: strerror(errno))) }
+      if count == 0 { break }
+      filled += count
+    }
+    guard Int64(filled) == file.fingerprint.size else {
+      throw Failure(
+        .transient(retryAfter: nil), "upload", key.description, code: "SourceChanged",
+        cause: "the file changed while it was sent")
+    }
+    return Array(content[..<filled])
+  }
+}

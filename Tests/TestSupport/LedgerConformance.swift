@@ -1,0 +1,250 @@
+import SlipwayModel
+import Testing
+
+/// The contract of `Ledger`, for every implementation; each entry wants a new, empty ledger.
+package let ledgerConformance: [Conformance<any Ledger>] =
+  runConformance + uploadConformance + treeConformance + hookConformance
+
+private let runConformance: [Conformance<any Ledger>] = [
+  Conformance("a run reads back in every state exactly as it was written") { ledger in
+    for (index, state) in everyState.enumerated() {
+      var run = fullRun(number: index)
+      run.state = state
+      try await ledger.commit([.run(run)])
+      #expect(try await ledger.run(run.id) == run)
+    }
+  },
+  Conformance("a new run reads back with nothing in its optional fields") { ledger in
+    let run = plainRun(number: 1)
+    try await ledger.commit([.run(run)])
+    #expect(try await ledger.run(run.id) == run)
+    #expect(try await ledger.run(RunID("nobody")) == nil)
+  },
+  Conformance("a run that is written again replaces its row and keeps its place") { ledger in
+    var first = fullRun(number: 1)
+    try await ledger.commit([.run(first), .run(plainRun(number: 2))])
+    first.state = .finishing
+    first.output = HookOutput()
+    first.targetPrefix = nil
+    try await ledger.commit([.run(first)])
+    #expect(try await ledger.run(first.id) == first)
+    #expect(try await ledger.unfinishedRuns().map(\.id) == [first.id, plainRun(number: 2).id])
+  },
+  Conformance("the unfinished runs are those without a final state, oldest first") { ledger in
+    for (index, state) in everyState.enumerated() {
+      var run = plainRun(number: index)
+      run.state = state
+      try await ledger.commit([.run(run)])
+    }
+    #expect(try await ledger.unfinishedRuns().map(\.state) == everyState.filter { !$0.isFinal })
+  },
+  Conformance("the latest run of a tree is the one that came last, whatever its time says") { ledger in
+    let tree = plainRun(number: 1).tree
+    let early = Run(id: RunID("zz"), tree: tree, marker: nil, created: Timestamp(seconds: 200))
+    let late = Run(id: RunID("aa"), tree: tree, marker: nil, created: Timestamp(seconds: 100))
+    let other = Run(id: RunID("mm"), tree: oddTree, marker: nil, created: Timestamp(seconds: 300))
+    for run in [early, late, other] { try await ledger.commit([.run(run)]) }
+    #expect(try await ledger.latestRun(of: tree) == late)
+    #expect(try await ledger.latestRun(of: oddTree) == other)
+    let nobody = TreeID(workflow: tree.workflow, watch: tree.watch, name: BytePath("nobody"))
+    #expect(try await ledger.latestRun(of: nobody) == nil)
+  },
+  Conformance("runs are listed newest first, by workflow and by state, and no more than asked for") { ledger in
+    for index in 0..<6 {
+      var run = plainRun(number: index, workflow: index.isMultiple(of: 2) ? "even" : "odd")
+      run.state = index < 4 ? .done : .failed
+      try await ledger.commit([.run(run)])
+    }
+    func numbers(_ filter: RunFilter, limit: Int = 100) async throws -> [RunID] {
+      try await ledger.runs(matching: filter, limit: limit).map(\.id)
+    }
+    #expect(try await numbers(RunFilter()) == [5, 4, 3, 2, 1, 0].map(runID))
+    #expect(try await numbers(RunFilter(workflow: WorkflowName("even"))) == [4, 2, 0].map(runID))
+    #expect(try await numbers(RunFilter(state: "failed")) == [5, 4].map(runID))
+    #expect(try await numbers(RunFilter(workflow: WorkflowName("odd"), state: "done")) == [3, 1].map(runID))
+    #expect(try await numbers(RunFilter(), limit: 2) == [5, 4].map(runID))
+    #expect(try await numbers(RunFilter(), limit: 0) == [])
+  },
+  Conformance("a commit with a row of an unknown run changes nothing, and the next one goes well") { ledger in
+    let run = plainRun(number: 1)
+    let stray = upload(run: RunID("nobody"), path: "x")
+    let failure = await #expect(throws: Failure.self) {
+      try await ledger.commit([.run(run), .answered(run.tree, someMarker), .uploads([stray])])
+    }
+    #expect(failure?.message == "cannot record run nobody: the ledger has no such run")
+    #expect(failure?.kind == .permanent)
+    #expect(try await ledger.run(run.id) == nil)
+    #expect(try await ledger.answeredMarker(of: run.tree) == nil)
+    try await ledger.commit([.run(run), .uploads([upload(run: run.id, path: "x")])])
+    #expect(try await ledger.uploadCounts(of: run.id).proven == 1)
+  },
+  Conformance("an empty commit goes well") { ledger in
+    try await ledger.commit([])
+    try await ledger.commit([.uploads([])])
+    #expect(try await ledger.unfinishedRuns() == [])
+  },
+  Conformance("commits that come together are all there when they return") { ledger in
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<50 {
+        group.addTask {
+          var run = plainRun(number: index)
+          try await ledger.commit([.run(run)])
+          run.state = .preparing
+          try await ledger.commit([.run(run), .uploads([upload(run: run.id, path: "a")])])
+          #expect(try await ledger.run(run.id) == run)
+          #expect(try await ledger.uploadCounts(of: run.id).proven == 1)
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try await ledger.unfinishedRuns().count == 50)
+  },
+]
+
+private let uploadConformance: [Conformance<any Ledger>] = [
+  Conformance("upload records read back exactly, whatever their status and names") { ledger in
+    let run = plainRun(number: 1)
+    let records = everyUpload(of: run.id)
+    try await ledger.commit([.run(run), .uploads(records)])
+    #expect(try await ledger.uploads(of: run.id, after: nil, limit: 1000) == sorted(records))
+  },
+  Conformance("records come in byte order of path, then of the destination's name") { ledger in
+    let run = plainRun(number: 1)
+    let paths: [[UInt8]] = [[0x62], [0xFF], [0x61, 0x2F, 0x62], [0x61, 0x2E], [0x61], [0x61, 0x2F]]
+    var records: [UploadRecord] = []
+    for path in paths {
+      for destination in ["b", "a", "c"] {
+        records.append(upload(run: run.id, path: BytePath(path), destination: destination))
+      }
+    }
+    try await ledger.commit([.run(run), .uploads(records)])
+    #expect(try await ledger.uploads(of: run.id, after: nil, limit: 1000) == sorted(records))
+  },
+  Conformance("records come in pages that tear no path apart") { ledger in
+    let run = plainRun(number: 1)
+    let records = (0..<10).flatMap { index in
+      ["a", "b", "c"].map { upload(run: run.id, path: BytePath("file-\(index)"), destination: $0) }
+    }
+    try await ledger.commit([.run(run), .uploads(records)])
+    var pages: [[UploadRecord]] = []
+    var last: BytePath?
+    while true {
+      let page = try await ledger.uploads(of: run.id, after: last, limit: 4)
+      if page.isEmpty { break }
+      pages.append(page)
+      last = page.last?.path
+    }
+    #expect(pages.map(\.count) == [6, 6, 6, 6, 6])
+    #expect(pages.flatMap { $0 } == sorted(records))
+  },
+  Conformance("a record of the same run, path and destination replaces the earlier one") { ledger in
+    let run = plainRun(number: 1)
+    let failed = upload(run: run.id, path: "a", status: .failed("no such bucket", isPermanent: false))
+    let other = upload(run: run.id, path: "a", destination: "other", key: "elsewhere/a")
+    try await ledger.commit([.run(run), .uploads([failed, other])])
+    #expect(try await ledger.uploadCounts(of: run.id) == UploadCounts(proven: 1, failed: 1, bytes: 10))
+    let proven = upload(run: run.id, path: "a", key: "another/prefix/a")
+    try await ledger.commit([.uploads([proven])])
+    #expect(try await ledger.uploads(of: run.id, after: nil, limit: 10) == sorted([proven, other]))
+    #expect(try await ledger.uploadCounts(of: run.id) == UploadCounts(proven: 2, failed: 0, bytes: 20))
+  },
+  Conformance("records of one commit may belong to several runs") { ledger in
+    let (one, two) = (plainRun(number: 1), plainRun(number: 2))
+    let records = [upload(run: one.id, path: "a"), upload(run: two.id, path: "b"), upload(run: one.id, path: "c")]
+    try await ledger.commit([.run(one), .run(two), .uploads(records)])
+    #expect(try await ledger.uploads(of: one.id, after: nil, limit: 10) == [records[0], records[2]])
+    #expect(try await ledger.uploads(of: two.id, after: nil, limit: 10) == [records[1]])
+  },
+  Conformance("a forgotten path is gone at every destination, and only in its run") { ledger in
+    let (one, two) = (plainRun(number: 1), plainRun(number: 2))
+    let records = [one, two].flatMap { run in
+      ["a", "b"].map { upload(run: run.id, path: "x", destination: $0) } + [upload(run: run.id, path: "y")]
+    }
+    try await ledger.commit([.run(one), .run(two), .uploads(records)])
+    try await ledger.commit([.forgetUploads(one.id, path: BytePath("x"))])
+    try await ledger.commit([.forgetUploads(RunID("nobody"), path: BytePath("x"))])
+    #expect(try await ledger.uploads(of: one.id, after: nil, limit: 10).map(\.path) == [BytePath("y")])
+    #expect(try await ledger.uploads(of: two.id, after: nil, limit: 10).count == 3)
+  },
+  Conformance("an unknown run has no records and no counts") { ledger in
+    let records = try await ledger.uploads(of: RunID("nobody"), after: nil, limit: 10)
+    #expect(records == [])
+    #expect(try await ledger.uploadCounts(of: RunID("nobody")) == UploadCounts())
+    #expect(try await ledger.hooks(of: RunID("nobody")) == [])
+  },
+]
+
+private let treeConformance: [Conformance<any Ledger>] = [
+  Conformance("an answered marker is remembered until it has been seen gone") { ledger in
+    for tree in [plainRun(number: 1).tree, oddTree] {
+      #expect(try await ledger.answeredMarker(of: tree) == nil)
+      try await ledger.commit([.answered(tree, someMarker)])
+      #expect(try await ledger.answeredMarker(of: tree) == someMarker)
+      let next = MarkerIdentity(inode: .max, modified: .min)
+      try await ledger.commit([.answered(tree, next)])
+      #expect(try await ledger.answeredMarker(of: tree) == next)
+      try await ledger.commit([.answered(tree, nil)])
+      #expect(try await ledger.answeredMarker(of: tree) == nil)
+      try await ledger.commit([.answered(tree, nil)])
+    }
+  },
+  Conformance("the answered trees of a watched directory come in byte order and in pages") { ledger in
+    let watch = BytePath("/srv/in")
+    let names: [[UInt8]] = [[0x62], [0xC3, 0xA9], [0x65, 0xCC, 0x81], [0xFF], [0x2E], [0x61, 0x2F, 0x62]]
+    func tree(_ name: [UInt8], workflow: String = "w", watch: BytePath = watch) -> TreeID {
+      TreeID(workflow: WorkflowName(workflow), watch: watch, name: BytePath(name))
+    }
+    for name in names { try await ledger.commit([.answered(tree(name), someMarker)]) }
+    try await ledger.commit([
+      .answered(tree([0x7A], workflow: "other"), someMarker),
+      .answered(tree([0x7A], watch: BytePath("/srv/in2")), someMarker),
+      .answered(tree([0x78]), someMarker), .answered(tree([0x78]), nil),
+    ])
+    let expected = names.map { BytePath($0) }.sorted()
+    let workflow = WorkflowName("w")
+    #expect(try await ledger.answeredTrees(workflow, watch: watch, after: nil, limit: 100) == expected)
+    #expect(try await ledger.answeredTrees(workflow, watch: watch, after: nil, limit: 2) == Array(expected[..<2]))
+    #expect(
+      try await ledger.answeredTrees(workflow, watch: watch, after: expected[1], limit: 3) == Array(expected[2..<5]))
+    #expect(try await ledger.answeredTrees(workflow, watch: watch, after: expected[5], limit: 3) == [])
+  },
+  Conformance("a key stem belongs to the path that used it last, at each destination by itself") { ledger in
+    let stem = ObjectKey([0x70, 0xFF, 0x2F])
+    let (here, there) = (DestinationName("here"), DestinationName("there"))
+    #expect(try await ledger.owner(ofStem: stem, at: here) == nil)
+    try await ledger.commit([.stem(stem, at: here, from: BytePath("/a")), .stem(stem, at: there, from: BytePath("/b"))])
+    #expect(try await ledger.owner(ofStem: stem, at: here) == BytePath("/a"))
+    #expect(try await ledger.owner(ofStem: stem, at: there) == BytePath("/b"))
+    try await ledger.commit([.stem(stem, at: here, from: BytePath([0x2F, 0xFE]))])
+    #expect(try await ledger.owner(ofStem: stem, at: here) == BytePath([0x2F, 0xFE]))
+    #expect(try await ledger.owner(ofStem: ObjectKey("p"), at: here) == nil)
+  },
+]
+
+private let hookConformance: [Conformance<any Ledger>] = [
+  Conformance("hook records read back exactly, in the order of their first start") { ledger in
+    let run = plainRun(number: 1)
+    var records = everyEnding.enumerated().map { index, result in hook(run: run.id, "hook \(9 - index)", result) }
+    try await ledger.commit([.run(run)] + records.map { .hook($0) })
+    #expect(try await ledger.hooks(of: run.id) == records)
+    records[0] = HookRecord(
+      run: run.id, phase: .post, hook: records[0].hook, attempt: 7, started: Timestamp(seconds: 99), result: nil)
+    try await ledger.commit([.hook(records[0])])
+    #expect(try await ledger.hooks(of: run.id) == records)
+  },
+  Conformance("a pre and a post hook of one name are two") { ledger in
+    let run = plainRun(number: 1)
+    let records = [Hook.Phase.pre, .post].map { phase in
+      HookRecord(run: run.id, phase: phase, hook: "x", attempt: 1, started: Timestamp(seconds: 1), result: nil)
+    }
+    try await ledger.commit([.run(run)] + records.map { .hook($0) })
+    #expect(try await ledger.hooks(of: run.id) == records)
+  },
+  Conformance("a hook's whole output is kept, byte for byte") { ledger in
+    let run = plainRun(number: 1)
+    let output = (0..<HookResult.outputLimit).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let record = hook(run: run.id, "h", HookResult(ending: .exited(1), output: output, duration: .zero))
+    try await ledger.commit([.run(run), .hook(record)])
+    #expect(try await ledger.hooks(of: run.id) == [record])
+  },
+]
