@@ -1,5 +1,8 @@
 // Swift cannot call C functions with variable arguments: these give libcurl's their types back.
 #include <curl/curl.h>
+// The loop that drives libcurl's sockets; Swift's Glibc module shows neither.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 static inline CURLcode slipway_easy_set_long(CURL *easy, CURLoption option, long value) {
   return curl_easy_setopt(easy, option, value);
@@ -17,6 +20,9 @@ static inline CURLcode slipway_easy_set_data_callback(
 static inline CURLcode slipway_easy_set_seek_callback(
     CURL *easy, int (*value)(void *, curl_off_t, int)) {
   return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, value);
+}
+static inline CURLcode slipway_easy_set_close_callback(CURL *easy, int (*value)(void *, curl_socket_t)) {
+  return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, value);
 }
 static inline CURLcode slipway_easy_get_long(CURL *easy, CURLINFO info, long *value) {
   return curl_easy_getinfo(easy, info, value);
