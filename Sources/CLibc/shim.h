@@ -30,3 +30,6 @@ static inline int slipway_set_lease(int descriptor, int kind) { return fcntl(des
 static inline int slipway_rename_no_replace(int from_directory, const char *from, int to_directory, const char *to) {
   return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, 1u);
 }
+
+// pipe2(2) with O_CLOEXEC: no process that another thread starts meanwhile inherits an end.
+static inline int slipway_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
