@@ -45,3 +45,5 @@ extern const char *strerrorname_np(int number);
 extern const char *strerrordesc_np(int number);
 // prctl(2), PR_SET_NAME: the calling thread's name, at most 15 bytes, as ps -L shows it.
 static inline int slipway_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0L, 0L, 0L); }
+// pipe2(2) with O_CLOEXEC: no process that another thread starts meanwhile inherits an end.
+static inline int slipway_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }

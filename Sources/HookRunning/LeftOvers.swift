@@ -1,0 +1,74 @@
+import Glibc
+import SlipwayModel
+import Synchronization
+
+/// Finds and ends what a hook has left running, also what has left its session: as a child subreaper this process adopts
+/// every process whose parent is gone.
+///
+/// A child of ours that is no hook itself belongs to a hook by its session, else by the SLIPWAY_RUN_ID it was started
+/// with. One that shows neither may come from any hook that began before it, and lives as long as one of those does.
+/// A child in our own session is none of a hook's: a session once left cannot be joined again.
+struct LeftOvers {
+  let hook: LiveHooks.Token
+  let pid: pid_t
+  let run: RunID
+  let live: LiveHooks
+
+  /// How long one hook's end waits for processes that have been killed.
+  static let limit = Duration.seconds(5)
+
+  /// Two sweeps at a time could reap under each other's hands, and kill a process that has got the number since.
+  private static let sweeping = Mutex(())
+
+  /// Kills and reaps until nothing is left. Must be called while the hook's own process is not reaped, so that its
+  /// number means nothing else. Blocks. The pids are those that were alive; `isComplete` is false after the limit.
+  func end() -> (pids: Set<pid_t>, isComplete: Bool) {
+    kill(-pid, SIGKILL)
+    var ended: Set<pid_t> = []
+    let deadline = ContinuousClock.now + Self.limit
+    var pause = Duration.microseconds(200)
+    while true {
+      let found = Self.sweeping.withLock { _ in sweep() }
+      ended.formUnion(found.filter { !$0.isZombie }.map(\.pid))
+      if found.isEmpty { return (ended, true) }
+      if ContinuousClock.now > deadline { return (ended, false) }
+      suspend(for: pause)
+      pause = min(pause * 2, .milliseconds(20))
+    }
+  }
+
+  /// Kills what there is and reaps what has died. What was found dead is told too: its own children came to us.
+  private func sweep() -> [ProcessEntry] {
+    // In this order, so that a hook that starts meanwhile is known: the children are listed, then read, then judged.
+    let known = Set(live.snapshot().values.compactMap(\.pid))
+    let entries = ProcessTable.children().subtracting(known).compactMap(ProcessEntry.init(pid:))
+    if entries.isEmpty { return [] }
+    let hooks = live.snapshot()
+    let mine = entries.filter { isMine($0, among: hooks) }
+    for entry in mine {
+      kill(entry.pid, SIGKILL)
+      // Never for any child: that would take a result from under the library that waits for it.
+      waitpid(entry.pid, nil, WNOHANG)
+    }
+    return mine
+  }
+
+  private func isMine(_ entry: ProcessEntry, among hooks: [LiveHooks.Token: LiveHooks.Hook]) -> Bool {
+    guard entry.parent == getpid(), entry.session != getsid(0) else { return false }
+    if hooks.values.contains(where: { $0.pid == entry.pid }) { return false }
+    if entry.session == pid { return true }
+    let others = hooks.filter { $0.key != hook }.values
+    if others.contains(where: { $0.pid == entry.session }) { return false }
+    if let marked = ProcessTable.variable("SLIPWAY_RUN_ID", of: entry.pid) {
+      let belongsToOther = others.contains { Array($0.run.text.utf8) == marked }
+      if marked == Array(run.text.utf8) && !belongsToOther { return true }
+      if belongsToOther { return false }
+    }
+    return !others.contains { $0.began <= entry.began }
+  }
+
+  private func suspend(for pause: Duration) {
+    var time = timespec(tv_sec: 0, tv_nsec: Int(pause.components.attoseconds / 1_000_000_000))
+    nanosleep(&time, nil)
+  }
+}

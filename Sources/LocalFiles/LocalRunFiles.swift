@@ -1,0 +1,139 @@
+import Glibc
+import SlipwayModel
+
+/// The files of runs below a state directory: `runs/<run>/` for one run, `hooks/<workflow>/` for all of a workflow's.
+package struct LocalRunFiles: RunFiles {
+  private let state: BytePath
+
+  /// `state` is made with its parents when a run first needs it.
+  package init(state: BytePath) {
+    self.state = state
+  }
+
+  package func open(_ run: RunID, workflow: WorkflowName) throws(Failure) -> RunPaths {
+    let directory = directory(of: run)
+    let hookState = state.appending("hooks").appending(workflow.text)
+    let paths = RunPaths(
+      manifest: directory.appending("manifest.json"), output: directory.appending("output"), hookState: hookState)
+    try attempt("make", directory) { () throws(ErrorNumber) in try makeDirectories(directory) }
+    try attempt("make", hookState) { () throws(ErrorNumber) in try makeDirectories(hookState) }
+    try attempt("write", paths.output) { () throws(ErrorNumber) in
+      close(try open(paths.output, O_WRONLY | O_CREAT | O_TRUNC))
+    }
+    return paths
+  }
+
+  package func beginManifest(of run: RunID) throws(Failure) -> any ManifestFile {
+    let path = directory(of: run).appending("manifest.json")
+    return try LocalManifestFile(path)
+  }
+
+  package func output(of run: RunID, limit: Int) throws(Failure) -> [UInt8] {
+    let path = directory(of: run).appending("output")
+    let bytes = try attempt("read", path) { () throws(ErrorNumber) in
+      let descriptor = try open(path, O_RDONLY | O_NONBLOCK)
+      defer { close(descriptor) }
+      return try readAll(from: descriptor, limit: limit + 1)
+    }
+    if bytes.count > limit {
+      throw Failure(
+        .permanent, "read", path.description, cause: "a hook wrote more than \(limit) bytes to SLIPWAY_OUTPUT")
+    }
+    return bytes
+  }
+
+  package func remove(_ run: RunID) throws(Failure) {
+    let directory = directory(of: run)
+    try attempt("remove", directory) { () throws(ErrorNumber) in
+      for name in ["manifest.json", "manifest.json.new", "output"] {
+        try removing { withPathBytes(directory.appending(name).bytes) { unlink($0) } }
+      }
+      try removing { withPathBytes(directory.bytes) { rmdir($0) } }
+    }
+  }
+
+  private func directory(of run: RunID) -> BytePath {
+    state.appending("runs").appending(run.text)
+  }
+
+  /// A thing that is gone already has been removed.
+  private func removing(_ call: () -> Int32) throws(ErrorNumber) {
+    if call() != 0, errno != ENOENT { throw ErrorNumber.last }
+  }
+}
+
+/// A manifest beside the one that it will replace.
+private final class LocalManifestFile: ManifestFile {
+  private let path: BytePath
+  private let temporary: BytePath
+  private var descriptor: Int32
+
+  init(_ path: BytePath) throws(Failure) {
+    self.path = path
+    let temporary = BytePath(path.bytes + Array(".new".utf8))
+    self.temporary = temporary
+    descriptor = try attempt("write", temporary) { () throws(ErrorNumber) in
+      try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+    }
+  }
+
+  deinit {
+    if descriptor >= 0 {
+      close(descriptor)
+      _ = withPathBytes(temporary.bytes) { unlink($0) }
+    }
+  }
+
+  func append(_ bytes: [UInt8]) throws(Failure) {
+    try attempt("write", temporary) { () throws(ErrorNumber) in try writeAll(bytes, to: descriptor) }
+  }
+
+  func commit() throws(Failure) {
+    close(descriptor)
+    descriptor = -1
+    try attempt("write", path) { () throws(ErrorNumber) in
+      let answer = withPathBytes(temporary.bytes) { from in withPathBytes(path.bytes) { rename(from, $0) } }
+      if answer != 0 { throw ErrorNumber.last }
+    }
+  }
+}
+
+private func attempt<Value>(
+  _ operation: String, _ path: BytePath, _ body: () throws(ErrorNumber) -> Value
+) throws(Failure) -> Value {
+  do throws(ErrorNumber) {
+    return try body()
+  } catch {
+    throw Failure(errno: error.value, operation: operation, subject: path)
+  }
+}
+
+/// Only this user may read what a run keeps.
+private func open(_ path: BytePath, _ flags: Int32) throws(ErrorNumber) -> Int32 {
+  try retryingInterrupted { withPathBytes(path.bytes) { Glibc.open($0, flags | O_CLOEXEC | O_NOFOLLOW, 0o600) } }
+}
+
+private func makeDirectories(_ path: BytePath) throws(ErrorNumber) {
+  let make = { withPathBytes(path.bytes) { mkdir($0, 0o700) } }
+  if make() == 0 || errno == EEXIST { return }
+  guard errno == ENOENT, path.parent != path else { throw ErrorNumber.last }
+  try makeDirectories(path.parent)
+  if make() != 0, errno != EEXIST { throw ErrorNumber.last }
+}
+
+/// read(2) until the end, or until `limit` bytes are there.
+private func readAll(from descriptor: Int32, limit: Int) throws(ErrorNumber) -> [UInt8] {
+  var bytes: [UInt8] = []
+  while bytes.count < limit {
+    var count = 0
+    let chunk = try [UInt8](unsafeUninitializedCapacity: min(64 * 1024, limit - bytes.count)) {
+      (buffer, filled) throws(ErrorNumber) in
+      count = read(descriptor, buffer.baseAddress, buffer.count)
+      if count < 0 { throw ErrorNumber.last }
+      filled = count
+    }
+    if count == 0 { break }
+    bytes += chunk
+  }
+  return bytes
+}
