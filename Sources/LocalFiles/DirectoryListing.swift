@@ -16,8 +16,13 @@ final class DirectoryListing {
   private var position = 0
 
   /// Lists what `descriptor` is open at. Where the file system does not tell types they are asked for one by one.
-  init(_ descriptor: Int32, _ reader: borrowing DirectoryReader, onlyDirectories: Bool = false) throws(ErrorNumber) {
+  /// `inspect` is shown every name, whether or not it is kept.
+  init(
+    _ descriptor: Int32, _ reader: borrowing DirectoryReader, onlyDirectories: Bool = false,
+    inspect: (UnsafePointer<CChar>) -> Void = { _ in }
+  ) throws(ErrorNumber) {
     try reader.read(descriptor) { name, told throws(ErrorNumber) in
+      inspect(name)
       let type = told == .unknown ? Self.type(of: name, in: descriptor) : told
       if let type, !onlyDirectories || type == .directory { try append(name, type) }
     }

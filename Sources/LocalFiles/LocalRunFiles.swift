@@ -18,7 +18,7 @@ package struct LocalRunFiles: RunFiles {
     try attempt("make", directory) { () throws(ErrorNumber) in try makeDirectories(directory) }
     try attempt("make", hookState) { () throws(ErrorNumber) in try makeDirectories(hookState) }
     try attempt("write", paths.output) { () throws(ErrorNumber) in
-      close(try open(paths.output, O_WRONLY | O_CREAT | O_TRUNC))
+      close(try openPrivate(paths.output, O_WRONLY | O_CREAT | O_TRUNC))
     }
     return paths
   }
@@ -31,7 +31,7 @@ package struct LocalRunFiles: RunFiles {
   package func output(of run: RunID, limit: Int) throws(Failure) -> [UInt8] {
     let path = directory(of: run).appending("output")
     let bytes = try attempt("read", path) { () throws(ErrorNumber) in
-      let descriptor = try open(path, O_RDONLY | O_NONBLOCK)
+      let descriptor = try openPrivate(path, O_RDONLY | O_NONBLOCK)
       defer { close(descriptor) }
       return try readAll(from: descriptor, limit: limit + 1)
     }
@@ -73,7 +73,7 @@ private final class LocalManifestFile: ManifestFile {
     let temporary = BytePath(path.bytes + Array(".new".utf8))
     self.temporary = temporary
     descriptor = try attempt("write", temporary) { () throws(ErrorNumber) in
-      try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+      try openPrivate(temporary, O_WRONLY | O_CREAT | O_TRUNC)
     }
   }
 
@@ -98,6 +98,7 @@ private final class LocalManifestFile: ManifestFile {
   }
 }
 
+@discardableResult
 private func attempt<Value>(
   _ operation: String, _ path: BytePath, _ body: () throws(ErrorNumber) -> Value
 ) throws(Failure) -> Value {
@@ -109,7 +110,7 @@ private func attempt<Value>(
 }
 
 /// Only this user may read what a run keeps.
-private func open(_ path: BytePath, _ flags: Int32) throws(ErrorNumber) -> Int32 {
+private func openPrivate(_ path: BytePath, _ flags: Int32) throws(ErrorNumber) -> Int32 {
   try retryingInterrupted { withPathBytes(path.bytes) { Glibc.open($0, flags | O_CLOEXEC | O_NOFOLLOW, 0o600) } }
 }
 

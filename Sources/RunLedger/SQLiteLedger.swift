@@ -73,7 +73,7 @@ package final class SQLiteLedger: Ledger {
     try await read { try UploadRows.records(of: run, after: path, limit: limit, in: $0) }
   }
 
-  package func uploadCounts(of run: RunID) async throws(Failure) -> UploadCounts {
+  package func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] {
     try await read { try UploadRows.counts(of: run, in: $0) }
   }
 

@@ -72,15 +72,37 @@ enum UploadRows {
       key: ObjectKey(head + (tail ?? path)), status: try status.status(fileSize: file.size))
   }
 
-  static func counts(of run: RunID, in database: Database) throws -> UploadCounts {
+  static func counts(of run: RunID, in database: Database) throws -> [DestinationName: UploadCounts] {
     let sql = """
-      SELECT count(*) FILTER (WHERE error IS NULL), count(error),
-        coalesce(sum(coalesce(received, size)) FILTER (WHERE error IS NULL), 0)
-      FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?)
+      SELECT d.name, count(*) FILTER (WHERE u.error IS NULL), count(u.error),
+        coalesce(sum(coalesce(u.received, u.size)) FILTER (WHERE u.error IS NULL), 0)
+      FROM uploads u JOIN destinations d ON d.number = u.destination
+      WHERE u.run = (SELECT number FROM runs WHERE id = ?) GROUP BY d.number
       """
-    return try database.cachedStatement(sql: sql).first(with: run.text) { row in
-      UploadCounts(proven: row.column(0), failed: row.column(1), bytes: row.column(2))
-    } ?? UploadCounts()
+    let statement = try database.cachedStatement(sql: sql)
+    try statement.bind(run.text)
+    var counts: [DestinationName: UploadCounts] = [:]
+    do {
+      defer { statement.stop() }
+      while try statement.nextRow() {
+        counts[DestinationName(statement.column(0))] = UploadCounts(
+          proven: statement.column(1), failed: statement.column(2), bytes: statement.column(3))
+      }
+    }
+    for (name, count) in counts where count.failed > 0 {
+      counts[name]?.error = try firstError(of: run, at: name, in: database)
+    }
+    return counts
+  }
+
+  private static func firstError(
+    of run: RunID, at destination: DestinationName, in database: Database
+  ) throws -> String {
+    let sql = """
+      SELECT error FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?)
+        AND destination = (SELECT number FROM destinations WHERE name = ?) AND error IS NOT NULL ORDER BY path LIMIT 1
+      """
+    return try database.cachedStatement(sql: sql).first(with: run.text, destination.text) { $0.column(0) } ?? ""
   }
 }
 
