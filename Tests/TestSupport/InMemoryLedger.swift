@@ -131,15 +131,19 @@ package actor InMemoryLedger: Ledger {
     start.map { path > $0 } ?? true
   }
 
-  package func uploadCounts(of run: RunID) throws(Failure) -> UploadCounts {
-    var counts = UploadCounts()
-    for record in records.values where record.run == run {
+  package func uploadCounts(of run: RunID) throws(Failure) -> [DestinationName: UploadCounts] {
+    var counts: [DestinationName: UploadCounts] = [:]
+    for record in records.values.filter({ $0.run == run }).sorted(by: { $0.path < $1.path }) {
+      var count = counts[record.destination] ?? UploadCounts()
       switch record.status {
-      case .failed: counts.failed += 1
+      case .failed(let error, _):
+        if count.failed == 0 { count.error = error }
+        count.failed += 1
       case .proven(let receipt):
-        counts.proven += 1
-        counts.bytes += receipt.size
+        count.proven += 1
+        count.bytes += receipt.size
       }
+      counts[record.destination] = count
     }
     return counts
   }

@@ -8,6 +8,7 @@ package final class InMemoryStore: ObjectStore {
   package struct Put: Sendable, Hashable {
     package let key: ObjectKey
     package let fingerprint: Fingerprint
+    package let attributes: ObjectAttributes
     package let wasAccepted: Bool
   }
 
@@ -56,23 +57,23 @@ package final class InMemoryStore: ObjectStore {
   }
 
   package func put(
-    _ file: any OpenFile, at key: ObjectKey, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
   ) async throws(Failure) -> PutReceipt {
     await gate?(key)
     if let failure = takeFailure(of: key) {
-      record(file, key, wasAccepted: false)
+      record(file, key, attributes, wasAccepted: false)
       throw failure
     }
     do throws(Failure) {
       let content = try read(file, key)
       progress.sent(Int64(content.count))
       state.withLock { $0.objects[key] = content }
-      record(file, key, wasAccepted: true)
+      record(file, key, attributes, wasAccepted: true)
       return PutReceipt(
         size: Int64(content.count), etag: "",
         checksum: Checksum(algorithm: .sha256, value: [UInt8](repeating: UInt8(content.count & 0xFF), count: 32)))
     } catch {
-      record(file, key, wasAccepted: false)
+      record(file, key, attributes, wasAccepted: false)
       throw error
     }
   }
@@ -87,8 +88,9 @@ package final class InMemoryStore: ObjectStore {
 
   package func url(of key: ObjectKey) -> String { "memory:\(key)" }
 
-  private func record(_ file: any OpenFile, _ key: ObjectKey, wasAccepted: Bool) {
-    state.withLock { $0.puts.append(Put(key: key, fingerprint: file.fingerprint, wasAccepted: wasAccepted)) }
+  private func record(_ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, wasAccepted: Bool) {
+    let put = Put(key: key, fingerprint: file.fingerprint, attributes: attributes, wasAccepted: wasAccepted)
+    state.withLock { $0.puts.append(put) }
   }
 
   private func takeFailure(of key: ObjectKey) -> Failure? {
