@@ -1,0 +1,4 @@
+import Testing
+import WorkflowFile
+
+@Suite struct LoadingTests {}
