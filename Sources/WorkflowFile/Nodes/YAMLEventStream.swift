@@ -27,6 +27,7 @@ final class YAMLEventStream {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let input: UnsafeMutableBufferPointer<UInt8>
   private let isReady: Bool
+  private var skipped = 0
 
   init(_ source: SourceFile) {
     self.source = source
@@ -36,7 +37,10 @@ final class YAMLEventStream {
     parser = UnsafeMutablePointer.allocate(capacity: 1)
     isReady = yaml_parser_initialize(parser) == 1
     guard isReady else { return }
-    yaml_parser_set_input_string(parser, input.baseAddress, input.count)
+    // libyaml drops a byte order mark only where it guesses the encoding, and then takes UTF-16, too.
+    skipped = source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let text = UnsafeMutableBufferPointer(rebasing: input[skipped...])
+    yaml_parser_set_input_string(parser, text.baseAddress, text.count)
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
   }
 
@@ -99,7 +103,7 @@ final class YAMLEventStream {
     let parser = parser.pointee
     let words = parser.problem.map { String(cString: $0) } ?? "no memory"
     if parser.error == YAML_READER_ERROR {
-      let mark = source.mark(atByte: parser.problem_offset)
+      let mark = source.mark(atByte: parser.problem_offset + skipped)
       return words.contains("control characters")
         ? SyntaxProblem(message: "a control character is not allowed in YAML", mark: mark)
         : SyntaxProblem(message: "the file is not UTF-8: \(words)", mark: mark)
