@@ -1,0 +1,37 @@
+import SlipwayModel
+
+extension ConfigurationChecks {
+  /// A tree is moved by rename(2), and not to where it would be found again.
+  func checkMoves(_ workflow: WorkflowDraft, _ watched: WatchedDirectories) {
+    for move in workflow.moves {
+      if let directory = watched.containing(move.value) {
+        diagnostics.error(
+          "'\(move.value)' lies in the watched directory '\(directory.path)'; move to a directory outside",
+          at: move.mark)
+        continue
+      }
+      guard let device = LocalInspection.device(of: move.value) else { continue }
+      for directory in workflow.watch {
+        guard case .success(let facts) = LocalInspection.facts(directory.value), facts.device != device else {
+          continue
+        }
+        diagnostics.error(
+          "'\(move.value)' is on another file system than the watched directory '\(directory.value)'; "
+            + "a tree is moved by renaming it", at: move.mark)
+      }
+    }
+  }
+
+  /// What a run sends off is only disposed of where every destination proves that it has it.
+  func checkProof(_ workflow: WorkflowDraft) {
+    guard let after = workflow.after, workflow.workflow.after.success != .keep else { return }
+    for reference in workflow.destinations {
+      guard let draft = draft.destinations.first(where: { $0.name == reference.value }),
+        let destination = draft.destination, !destination.provesContent
+      else { continue }
+      diagnostics.error(
+        "the destination \(quoted(reference.value.text)) proves nothing (checksum: none without verify_etag: true), "
+          + "so 'after' may only keep the files", at: after)
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import SlipwayModel
+
+private enum ReadyKey: String, CaseIterable {
+  case marker
+}
+
+extension Intake {
+  /// A workflow has exactly one intake. Each is a key of the workflow and a case here: another one is another line of
+  /// `known`, and then `ready` is no longer required by itself.
+  init?(decoding reader: MappingReader<WorkflowKey>) {
+    let known: [(WorkflowKey, (Node, Mark, DecodingContext) -> Intake?)] = [(.ready, Self.ready)]
+    let found = known.filter { reader[$0.0] != nil }
+    guard let (key, decode) = found.first, let node = reader[key] else {
+      reader.context.error("missing key \(alternatives(known.map { "'\($0.0.rawValue)'" }))", at: reader.mark)
+      return nil
+    }
+    for (other, _) in found.dropFirst() {
+      reader.context.error(
+        "'\(other.rawValue)' cannot stand beside '\(key.rawValue)': a workflow has one intake",
+        at: reader.mark(of: other))
+    }
+    guard let intake = decode(node, reader.mark(of: key), reader.context) else { return nil }
+    self = intake
+  }
+
+  private static func ready(_ node: Node, named mark: Mark, _ context: DecodingContext) -> Intake? {
+    guard let reader = MappingReader<ReadyKey>(node, named: mark, context) else { return nil }
+    return reader.required(.marker).flatMap(context.marker).map(Intake.marker)
+  }
+}

@@ -1,0 +1,22 @@
+import SlipwayModel
+
+/// A workflow of the file with the places that the checks report at. Where something is wrong it holds a stand-in, so
+/// that the rest can still be checked; then no configuration is made.
+struct WorkflowDraft {
+  var workflow: Workflow
+  /// The workflow's name.
+  let mark: Mark
+  var watch: [Located<BytePath>] = []
+  var sourcePrefix: Located<BytePath>?
+  var destinations: [Located<DestinationName>] = []
+  /// `after`, and where the directories of `move` stand.
+  var after: Mark?
+  var moves: [Located<BytePath>] = []
+  /// At the hook's program or shell text.
+  var hooks: [Located<Hook>] = []
+
+  var name: WorkflowName { workflow.name }
+
+  /// Whether a run leaves its files where they are, whatever its end.
+  var keepsFiles: Bool { workflow.after == After() }
+}

@@ -1,0 +1,36 @@
+import SlipwayModel
+
+extension DecodingContext {
+  /// Absolute and normalized; a relative path is relative to the file it stands in.
+  func path(_ node: Node) -> BytePath? {
+    guard let text = text(node, expecting: "a path") else { return nil }
+    return path(text, at: node.mark)
+  }
+
+  func path(_ text: String, at mark: Mark) -> BytePath? {
+    if text == "~" || text.utf8.starts(with: "~/".utf8) {
+      error("'~' is not expanded in a path; write ${HOME}", at: mark)
+      return nil
+    }
+    let path = BytePath(text)
+    return (path.isAbsolute ? path : mark.source.directory.appending(path)).normalized
+  }
+
+  /// The name of a marker file: one component.
+  func marker(_ node: Node) -> BytePath? {
+    guard let text = text(node, expecting: "the name of a file") else { return nil }
+    let name = BytePath(text)
+    if [".", ".."].contains(text) || name.bytes.contains(UInt8(ascii: "/")) {
+      error("a marker is the name of a file, without a directory, found \(quoted(text))", at: node.mark)
+      return nil
+    }
+    if name.bytes.count > Self.longestName {
+      error("a file name has at most \(Self.longestName) bytes, this one has \(name.bytes.count)", at: node.mark)
+      return nil
+    }
+    return name
+  }
+
+  /// NAME_MAX of limits.h.
+  private static let longestName = 255
+}
