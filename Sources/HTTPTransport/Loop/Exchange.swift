@@ -1,0 +1,75 @@
+import SlipwayModel
+import Synchronization
+
+/// A request on its way, and what has come back of it.
+///
+/// Sendable by hand: `send` owns it until it is submitted, from then on the loop's thread alone, which ends it with
+/// `finish`; only `isCancelled` is touched by others meanwhile.
+final class Exchange: @unchecked Sendable {
+  let request: HTTPRequest
+  private var continuation: UnsafeContinuation<Result<HTTPResponse, HTTPTransportError>, Never>?
+  private let cancelled = Atomic<Bool>(false)
+
+  /// What a callback found wrong; it says more than the code with which libcurl then ends the transfer.
+  var failure: HTTPTransportError?
+  /// Of a file part: how many of its bytes have been handed to libcurl.
+  var position: Int64 = 0
+  var receivedFields: [UInt8] = []
+  var receivedBody: [UInt8] = []
+  /// The handle that carries it, while it is under way.
+  var handle: EasyHandle?
+
+  init(_ request: HTTPRequest) {
+    self.request = request
+  }
+
+  func begin(_ continuation: UnsafeContinuation<Result<HTTPResponse, HTTPTransportError>, Never>) {
+    self.continuation = continuation
+  }
+
+  /// Any thread, also before it was submitted.
+  func cancel() { cancelled.store(true, ordering: .releasing) }
+  var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+
+  /// Wakes the caller; a second call does nothing.
+  func finish(_ result: Result<HTTPResponse, HTTPTransportError>) {
+    guard let continuation else { return }
+    self.continuation = nil
+    settleProgress(result)
+    continuation.resume(returning: result)
+  }
+
+  /// Appends to the header; false if there is too much of it.
+  func receiveField(_ line: UnsafeRawBufferPointer) -> Bool {
+    // An interim answer (100 Continue) and a proxy's come with a status line of their own: the last one counts.
+    if line.starts(with: Self.statusLineStart) { receivedFields.removeAll(keepingCapacity: true) }
+    guard receivedFields.count + line.count <= Self.receivedFieldsLimit else { return false }
+    if receivedFields.isEmpty { receivedFields.reserveCapacity(512) }
+    receivedFields.append(contentsOf: line)
+    return true
+  }
+
+  /// Appends to the body; false if it is larger than allowed.
+  func receiveBody(_ piece: UnsafeRawBufferPointer) -> Bool {
+    guard receivedBody.count + piece.count <= request.responseBodyLimit else { return false }
+    receivedBody.append(contentsOf: piece)
+    return true
+  }
+
+  /// Moves the position within a file part, as progress has it.
+  func move(to position: Int64) {
+    request.progress?.sent(position - self.position)
+    self.position = position
+  }
+
+  /// In bytes.
+  static let receivedFieldsLimit = 64 * 1024
+  private static let statusLineStart = Array("HTTP/".utf8)
+
+  /// A file part is counted as it goes, bytes in memory when they have been taken; what failed counts for nothing.
+  private func settleProgress(_ result: Result<HTTPResponse, HTTPTransportError>) {
+    guard let progress = request.progress else { return }
+    let isTaken = if case .success(let response) = result { 200..<300 ~= response.status } else { false }
+    progress.sent((isTaken ? request.body.count : 0) - position)
+  }
+}
