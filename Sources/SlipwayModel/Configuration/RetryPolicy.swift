@@ -19,8 +19,12 @@ public struct RetryPolicy: Sendable, Hashable {
   /// The wait after `failed` attempts: the shortest, doubled each time up to the longest, times `jitter` in 0...1
   /// ("full jitter"), but never less than the other side asked for.
   public func wait(afterFailed failed: Int, jitter: Double, atLeast: Duration? = nil) -> Duration {
-    let doublings = min(max(0, failed - 1), 40)
-    let ceiling = min(backoff.lowerBound * (1 << doublings), backoff.upperBound)
+    var ceiling = backoff.lowerBound
+    var doublings = failed - 1
+    while doublings > 0, ceiling > .zero, ceiling < backoff.upperBound {
+      ceiling = min(ceiling * 2, backoff.upperBound)
+      doublings -= 1
+    }
     return max(ceiling * jitter, atLeast ?? .zero)
   }
 }

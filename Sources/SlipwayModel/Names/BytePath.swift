@@ -29,10 +29,10 @@ public struct BytePath: Hashable, Sendable {
     BytePath(Array(components.last ?? []))
   }
 
-  /// The path without its last component: `.` for a single relative name, `/` for a child of the root.
+  /// The path without its last component: `.` for a single relative name, `/` for the root and its children.
   public var parent: BytePath {
     var end = bytes.endIndex
-    while end > 0, bytes[end - 1] == Self.separator { end -= 1 }
+    while end > 1, bytes[end - 1] == Self.separator { end -= 1 }
     while end > 0, bytes[end - 1] != Self.separator { end -= 1 }
     while end > 1, bytes[end - 1] == Self.separator { end -= 1 }
     return end == 0 ? .here : BytePath(Array(bytes[..<end]))

@@ -3,20 +3,18 @@
 /// Printable text stays; control characters, bidirectional marks, a backslash and whatever is not UTF-8 become
 /// `\xNN` or `\u{N}`, so that a file name can neither start a line of its own nor steer a terminal.
 public func escaped(_ bytes: some Sequence<UInt8>) -> String {
-  var decoder = UTF8()
-  var iterator = ReplayingIterator(bytes.makeIterator())
+  var rest = Array(bytes)[...]
   var text = ""
-  while true {
-    iterator.beginRecording()
-    switch decoder.decode(&iterator) {
-    case .scalarValue(let scalar): text += escaped(scalar)
-    case .emptyInput: return text
-    case .error:
-      guard let byte = iterator.replayAllButFirst() else { return text }
-      text += "\\x" + hexadecimal(byte)
-      decoder = UTF8()
+  while let first = rest.first {
+    if let (scalar, length) = leadingScalar(of: rest) {
+      text += escaped(scalar)
+      rest = rest.dropFirst(length)
+    } else {
+      text += "\\x" + hexadecimal(first)
+      rest = rest.dropFirst()
     }
   }
+  return text
 }
 
 /// Two lowercase hexadecimal digits.
@@ -48,31 +46,23 @@ private func escaped(_ scalar: Unicode.Scalar) -> String {
   }
 }
 
-/// Gives back the bytes of a sequence that turned out not to be UTF-8, so that each can be told by itself.
-private struct ReplayingIterator<Base: IteratorProtocol>: IteratorProtocol where Base.Element == UInt8 {
-  private var base: Base
-  private var recorded: [UInt8] = []
-  private var pending: [UInt8] = []
-
-  init(_ base: Base) {
-    self.base = base
+/// The scalar that well-formed UTF-8 begins with, and how many bytes it takes; nil if it is not well-formed. The
+/// standard library's decoder reads ahead, so that it could not be asked which bytes an error was about.
+private func leadingScalar(of bytes: ArraySlice<UInt8>) -> (Unicode.Scalar, Int)? {
+  guard let first = bytes.first else { return nil }
+  if first < 0x80 { return (Unicode.Scalar(first), 1) }
+  // The Unicode Standard, table 3-7: what may follow, and the least value, since longer forms are ill-formed.
+  let (length, least): (Int, UInt32)
+  switch first {
+  case 0xC2...0xDF: (length, least) = (2, 0x80)
+  case 0xE0...0xEF: (length, least) = (3, 0x800)
+  case 0xF0...0xF4: (length, least) = (4, 0x1_0000)
+  default: return nil
   }
-
-  mutating func beginRecording() {
-    recorded.removeAll(keepingCapacity: true)
-  }
-
-  mutating func next() -> UInt8? {
-    let byte = pending.isEmpty ? base.next() : pending.removeFirst()
-    if let byte { recorded.append(byte) }
-    return byte
-  }
-
-  /// The first recorded byte; the others are read again.
-  mutating func replayAllButFirst() -> UInt8? {
-    guard let first = recorded.first else { return nil }
-    pending = recorded.dropFirst() + pending
-    recorded.removeAll(keepingCapacity: true)
-    return first
-  }
+  let following = bytes.dropFirst().prefix(length - 1)
+  guard following.count == length - 1, following.allSatisfy({ $0 & 0xC0 == 0x80 }) else { return nil }
+  let value = following.reduce(UInt32(first) & (0x7F >> UInt32(length))) { $0 << 6 | UInt32($1 & 0x3F) }
+  // The initializer refuses surrogates and what lies beyond U+10FFFF.
+  guard value >= least, let scalar = Unicode.Scalar(value) else { return nil }
+  return (scalar, length)
 }

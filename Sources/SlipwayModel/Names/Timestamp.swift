@@ -6,8 +6,10 @@ public struct Timestamp: Hashable, Sendable, Comparable {
   public init(seconds: Int64) { self.nanoseconds = seconds * 1_000_000_000 }
 
   public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+  /// Saturates: a wait may be as long as a server's Retry-After says.
   public static func + (moment: Self, duration: Duration) -> Self {
-    Timestamp(nanoseconds: moment.nanoseconds + duration.nanoseconds)
+    let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+    return Timestamp(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
   }
   public static func - (left: Self, right: Self) -> Duration { .nanoseconds(left.nanoseconds - right.nanoseconds) }
 }

@@ -68,8 +68,9 @@ public struct TransitionContext: Sendable {
 }
 
 extension Run {
-  /// Moves the run and returns what is to be done next. Pure.
+  /// Moves the run and returns what is to be done next. Pure. A run that is over stays as it is, whatever comes late.
   public mutating func apply(_ event: RunEvent, in context: TransitionContext) -> RunAction {
+    if state.isFinal { return .end }
     updated = context.now
     switch event {
     case .started(let prefix):
@@ -95,8 +96,10 @@ extension Run {
     case .retired: return enter(outcome == .success ? .done : .failed, then: .end)
     case .retireFailed(let message, let isPermanent):
       return stageFailed(message, .retire, context, isLast: isPermanent)
-    case .foundChanges(let message): return stageFailed(message, .retire, context, resuming: .prepare)
+    case .foundChanges(let message): return foundChanges(message, context)
     case .deferred(let message):
+      // The attempt that it cut short does not count: the next one has its number.
+      if stageToResume == .prepare { attempt -= 1 }
       return wait(stageToResume, until: context.now + context.retry.deferral, message, isDeferral: true)
     case .skipped(let message):
       error = message
@@ -147,6 +150,13 @@ extension Run {
     }
   }
 
+  /// Another attempt; a run that has failed for good gets none, and what it has found is not disposed of.
+  private mutating func foundChanges(_ message: String, _ context: TransitionContext) -> RunAction {
+    if outcome != .failure { return stageFailed(message, .retire, context, resuming: .prepare) }
+    error = message
+    return enter(.failed, then: .end)
+  }
+
   /// One more failure of a stage: again after a wait, or the end of its tries.
   private mutating func stageFailed(
     _ message: String, _ stage: RunState.Stage, _ context: TransitionContext, retryAfter: Duration? = nil,
@@ -160,8 +170,13 @@ extension Run {
   }
 
   private mutating func giveUp(_ stage: RunState.Stage, _ message: String) -> RunAction {
-    if outcome == .failure, stage == .retire { return enter(.failed, then: .end) }
-    return fail(message)
+    switch (outcome, stage) {
+    case (.failure, .retire): return enter(.failed, then: .end)
+    case (.failure, .finish):
+      failures = 0
+      return enter(.retiring, then: .retire)
+    default: return fail(message)
+    }
   }
 
   /// The run has failed for good: it still owes the hooks for that, and `after`.
