@@ -7,6 +7,7 @@ import Synchronization
 ///
 /// A child of ours that is no hook itself belongs to a hook by its session, else by the SLIPWAY_RUN_ID it was started
 /// with. One that shows neither may come from any hook that began before it, and lives as long as one of those does.
+/// A dead one shows little, and needs none of it: whosever it was, it is only reaped.
 /// A child in our own session is none of a hook's: a session once left cannot be joined again.
 struct LeftOvers {
   let hook: LiveHooks.Token
@@ -37,27 +38,45 @@ struct LeftOvers {
     }
   }
 
-  /// Kills what there is and reaps what has died. What was found dead is told too: its own children came to us.
+  private enum Verdict {
+    case mine
+    /// Soon to be known: it may be a hook itself that is dead before its number is registered.
+    case undecided
+    case another
+  }
+
+  /// Kills what there is and reaps what has died; tells what to look for again. What was found dead counts, too: its
+  /// own children have come to us.
   private func sweep() -> [ProcessEntry] {
     // In this order, so that a hook that starts meanwhile is known: the children are listed, then read, then judged.
     let known = Set(live.snapshot().values.compactMap(\.pid))
     let entries = ProcessTable.children().subtracting(known).compactMap(ProcessEntry.init(pid:))
     if entries.isEmpty { return [] }
     let hooks = live.snapshot()
-    let mine = entries.filter { isMine($0, among: hooks) }
-    for entry in mine {
-      kill(entry.pid, SIGKILL)
-      // Never for any child: that would take a result from under the library that waits for it.
-      waitpid(entry.pid, nil, WNOHANG)
+    return entries.filter { entry in
+      let verdict = verdict(on: entry, among: hooks)
+      if verdict == .mine {
+        kill(entry.pid, SIGKILL)
+        // Never for any child: that would take a result from under the library that waits for it.
+        waitpid(entry.pid, nil, WNOHANG)
+      }
+      return verdict != .another
     }
-    return mine
   }
 
-  private func isMine(_ entry: ProcessEntry, among hooks: [LiveHooks.Token: LiveHooks.Hook]) -> Bool {
-    guard entry.parent == getpid(), entry.session != getsid(0) else { return false }
-    if hooks.values.contains(where: { $0.pid == entry.pid }) { return false }
+  private func verdict(on entry: ProcessEntry, among hooks: [LiveHooks.Token: LiveHooks.Hook]) -> Verdict {
+    guard entry.parent == getpid(), entry.session != getsid(0) else { return .another }
+    if hooks.values.contains(where: { $0.pid == entry.pid }) { return .another }
+    let others = hooks.filter { $0.key != hook }.map(\.value)
+    if entry.isZombie {
+      let mayBeHook = entry.session == entry.pid && others.contains { $0.pid == nil && $0.began <= entry.began }
+      return mayBeHook ? .undecided : .mine
+    }
+    return isMine(entry, among: others) ? .mine : .another
+  }
+
+  private func isMine(_ entry: ProcessEntry, among others: [LiveHooks.Hook]) -> Bool {
     if entry.session == pid { return true }
-    let others = hooks.filter { $0.key != hook }.values
     if others.contains(where: { $0.pid == entry.session }) { return false }
     if let marked = ProcessTable.variable("SLIPWAY_RUN_ID", of: entry.pid) {
       let belongsToOther = others.contains { Array($0.run.text.utf8) == marked }
