@@ -106,3 +106,4 @@ package.products = package.products.filter { p in
   if let l = p as? Product.Executable { return l.targets.allSatisfy(names.contains) }
   return true
 }
+// 24256

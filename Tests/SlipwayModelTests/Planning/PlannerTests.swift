@@ -8,7 +8,7 @@ struct PlannerTests {
   private let receipt = PutReceipt(size: 3, etag: "e", checksum: nil)
 
   private func planner(
-    _ planned: Workflow = workflow(), tree: String = "t", source: String? = nil, prefixLengths: [Int] = [0, 0],
+    _ planned: Workflow = workflow(), tree: String = "t", source: String? = nil, prefixes: [String] = ["builds", "builds"],
     files: Set<String> = []
   ) throws -> Planner {
     let watch = BytePath("/srv/out")
@@ -17,7 +17,7 @@ struct PlannerTests {
       selection: try FileSelection(planned, compiler: SubstringCompiler()),
       mapping: KeyMapping(
         watch: watch, sourcePrefix: source.map { BytePath($0) }, targetPrefix: Array("p".utf8)),
-      destinations: [(name: here, prefixLength: prefixLengths[0]), (name: there, prefixLength: prefixLengths[1])],
+      destinations: [(name: here, prefix: Array(prefixes[0].utf8)), (name: there, prefix: Array(prefixes[1].utf8))],
       lookUp: { path throws(Failure) in
         if path.name == BytePath("unreadable") { throw Failure(.transient(retryAfter: nil), "open", "x", cause: "EIO") }
         return files.contains(path.description) ? fingerprint(7) : nil
@@ -121,9 +121,9 @@ struct PlannerTests {
     func cause(_ item: PlanItem) -> String? {
       if case .fail(let failure) = item.decision { failure.cause } else { nil }
     }
-    #expect(cause(try planner().decide(file(name(1024)))) == nil)
-    #expect(cause(try planner().decide(file(name(1025)))) == "the key has 1025 bytes, S3 allows 1024")
-    let prefixed = try planner(prefixLengths: [0, 24])
+    #expect(cause(try planner(prefixes: ["", ""]).decide(file(name(1024)))) == nil)
+    #expect(cause(try planner(prefixes: ["", ""]).decide(file(name(1025)))) == "the key has 1025 bytes, S3 allows 1024")
+    let prefixed = try planner(prefixes: ["", String(repeating: "b", count: 23)])
     #expect(cause(prefixed.decide(file(name(1000)))) == nil)
     #expect(
       cause(prefixed.decide(file(name(1001))))

@@ -1,3 +1,0 @@
-import SlipwayCommands
-
-await SlipwayCommand.start()
