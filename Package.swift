@@ -81,7 +81,7 @@ let package = Package(
     tests("S3Client", ["S3Client", "TestSupport"]),
     tests("ObjectStores", ["ObjectStores", "TestSupport"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
-    tests("Engine", ["Engine", "TestSupport"]),
+    tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
     tests("EndToEnd", ["TestSupport", "WorkflowFile"]),
     tests("Architecture", []),
   ]
@@ -107,3 +107,4 @@ package.products = package.products.filter { p in
   return true
 }
 // 24256
+// 24678

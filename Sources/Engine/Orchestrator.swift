@@ -57,7 +57,9 @@ public actor Orchestrator {
     self.mode = mode
     self.logger = logger
     shared = SharedRunState(
-      slots: TransferSlots(configuration.settings.transfers), stems: StemClaims(ledger: ports.ledger), meter: meter,
+      slots: TransferSlots(configuration.settings.transfers), stems: StemClaims(ledger: ports.ledger),
+      taken: TakenMarkers(),
+      meter: meter,
       countsBlocked: mode == .once, grace: configuration.settings.grace)
     var contexts: [WorkflowName: WorkflowContext] = [:]
     for workflow in configuration.workflows where only?.contains(workflow.name) ?? true {
@@ -117,6 +119,7 @@ public actor Orchestrator {
 
   private nonisolated func takeIn(_ intake: MarkerIntake, _ workflows: [Workflow]) async {
     do throws(Failure) {
+      try await intake.begin()
       try await recover()
       switch mode {
       case .once: try await intake.scan(workflows)
@@ -142,6 +145,11 @@ public actor Orchestrator {
 
   func isQueued(_ tree: TreeID) -> Bool {
     queue.containsReady(tree)
+  }
+
+  /// Whether its tree has been delivered with the one around it since its marker was looked at.
+  func wasTaken(_ run: Run) -> Bool {
+    shared.taken.contains(run)
   }
 
   /// Takes a run that has been committed as ready.

@@ -33,6 +33,14 @@ actor MarkerIntake {
     WatchInterest(names: workflows.reduce(into: []) { $0.formUnion($1.allMarkerNames) })
   }
 
+  /// Looks for abort markers that lie there already; called once, before anything is taken in.
+  func begin() async throws(Failure) {
+    for workflow in workflows {
+      guard case .markers(_, let abort?) = workflow.stop else { continue }
+      for watch in workflow.watch { try await abortIfAsked(at: watch.path.appending(abort)) }
+    }
+  }
+
   /// Takes in what a batch of events hints at.
   func handle(_ events: [TreeEvent]) async throws(Failure) {
     var marks: [(BytePath, NameHint)] = []
@@ -102,6 +110,7 @@ actor MarkerIntake {
   // MARK: Markers
 
   private func look(at marks: [(BytePath, NameHint)]) async throws(Failure) {
+    for (path, _) in marks { try await abortIfAsked(at: path) }
     var changes: [LedgerChange] = []
     var runs: [TreeID: Run] = [:]
     var order: [TreeID] = []
@@ -115,8 +124,8 @@ actor MarkerIntake {
       }
     }
     if !changes.isEmpty { try await ports.ledger.commit(changes) }
-    for tree in order { if let run = runs[tree] { await orchestrator.admit(run) } }
-    for (path, _) in marks { try await stop(at: path) }
+    for tree in order { if let run = runs[tree] { try await admit(run) } }
+    for (path, _) in marks { try await closeIfComplete(at: path) }
   }
 
   /// What the marker at `path` means for `tree`: its run if it is ready, in `changes` what is to be committed first.
@@ -144,6 +153,13 @@ actor MarkerIntake {
     case .ready(let identity): return await ready(tree, identity, &changes)
     }
     return nil
+  }
+
+  private func admit(_ run: Run) async throws(Failure) {
+    guard await orchestrator.wasTaken(run) else { return await orchestrator.admit(run) }
+    var run = run
+    run.withdraw("taken with the tree around it", at: ports.clock.now())
+    try await ports.ledger.commit([.run(run)])
   }
 
   private func hasFailed(_ tree: TreeID) async throws(Failure) -> Bool {
@@ -178,19 +194,28 @@ actor MarkerIntake {
 
   // MARK: The end of an intake
 
-  private func stop(at path: BytePath) async throws(Failure) {
+  private func abortIfAsked(at path: BytePath) async throws(Failure) {
     for workflow in workflows {
-      guard case .markers(let complete, let abort) = workflow.stop,
-        workflow.watch.contains(where: { $0.path == path.parent }), try ports.files.marker(at: path) != nil
+      guard case .markers(_, let abort?) = workflow.stop, path.name == abort, try lies(path, inWatchOf: workflow)
       else { continue }
-      if path.name == abort {
-        await orchestrator.abortIntake(of: workflow.name)
-      } else if path.name == complete, await orchestrator.isOpen(workflow.name) {
-        // What was ready before it may not have been told yet.
-        try await scanTrees(of: workflow)
-        await orchestrator.closeIntake(of: workflow.name)
-      }
+      await orchestrator.abortIntake(of: workflow.name)
     }
+  }
+
+  private func closeIfComplete(at path: BytePath) async throws(Failure) {
+    for workflow in workflows {
+      guard case .markers(let complete?, _) = workflow.stop, path.name == complete,
+        try lies(path, inWatchOf: workflow), await orchestrator.isOpen(workflow.name)
+      else { continue }
+      // What was ready before it may not have been told yet.
+      try await scanTrees(of: workflow)
+      await orchestrator.closeIntake(of: workflow.name)
+    }
+  }
+
+  private func lies(_ path: BytePath, inWatchOf workflow: Workflow) throws(Failure) -> Bool {
+    guard workflow.watch.contains(where: { $0.path == path.parent }) else { return false }
+    return try ports.files.marker(at: path) != nil
   }
 
   private func scanTrees(of workflow: Workflow) async throws(Failure) {

@@ -51,6 +51,7 @@ final class RunSession {
 struct SharedRunState: Sendable {
   let slots: TransferSlots
   let stems: StemClaims
+  let taken: TakenMarkers
   let meter: TransferMeter
   /// Whether a blocked destination uses up attempts.
   let countsBlocked: Bool

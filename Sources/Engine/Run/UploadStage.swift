@@ -158,6 +158,7 @@ struct UploadStage {
     if let (message, error) = tally.verdict { return .event(.attemptFailed(message, error)) }
     session.logger.info(
       "uploaded", metadata: ["sent": "\(tally.sent)"].merging(findings.skippedMetadata) { sent, _ in sent })
+    session.shared.taken.note(findings.inner)
     try await session.commit(try await answers(to: findings.inner))
     return .event(.uploaded)
   }

@@ -1,0 +1,23 @@
+import SlipwayModel
+import Synchronization
+
+/// The markers of inner trees that were delivered with an outer one while this process runs: an intake that had looked
+/// at such a marker before its answer was committed learns it here. Any thread.
+final class TakenMarkers: Sendable {
+  /// Beyond so many the memory begins anew; what is lost is a tree delivered a second time.
+  static let limit = 10_000
+
+  private let taken = Mutex<[TreeID: MarkerIdentity]>([:])
+
+  /// Called before the answers are committed.
+  func note(_ markers: [(tree: TreeID, marker: MarkerIdentity)]) {
+    taken.withLock { taken in
+      if taken.count + markers.count > Self.limit { taken.removeAll() }
+      for (tree, marker) in markers { taken[tree] = marker }
+    }
+  }
+
+  func contains(_ run: Run) -> Bool {
+    taken.withLock { run.marker != nil && $0[run.tree] == run.marker }
+  }
+}

@@ -1,0 +1,21 @@
+import SlipwayModel
+
+/// The ledger where there is none yet: nothing has been run. It keeps nothing, and says so.
+struct EmptyLedger: Ledger {
+  func commit(_ changes: [LedgerChange]) async throws(Failure) {
+    throw Failure(.fatal, "write", "the ledger", cause: "it was opened for reading only")
+  }
+
+  func unfinishedRuns() async throws(Failure) -> [Run] { [] }
+  func run(_ id: RunID) async throws(Failure) -> Run? { nil }
+  func latestRun(of tree: TreeID) async throws(Failure) -> Run? { nil }
+  func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] { [] }
+  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? { nil }
+  func answeredTrees(
+    _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
+  ) async throws(Failure) -> [BytePath] { [] }
+  func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] { [] }
+  func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] { [:] }
+  func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { [] }
+  func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? { nil }
+}

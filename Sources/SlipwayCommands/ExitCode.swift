@@ -1,0 +1,23 @@
+import ArgumentParser
+import SlipwayModel
+
+/// What the process ends with; the numbers of sysexits(3) where there is one.
+enum Exit {
+  static let success = ExitCode(0)
+  /// A run failed.
+  static let failure = ExitCode(1)
+  static let usage = ExitCode(64)
+  /// A bug of Slipway.
+  static let software = ExitCode(70)
+  /// The state directory cannot be written.
+  static let cannotWrite = ExitCode(74)
+  /// Try again later: put off, left unfinished, or the state directory is in use.
+  static let tryAgain = ExitCode(75)
+  static let configuration = ExitCode(78)
+
+  /// For a failure before anything was run.
+  static func code(for failure: Failure) -> ExitCode {
+    if failure.code == Failure.inUse { return tryAgain }
+    return failure.kind == .fatal ? cannotWrite : failure.kind == .permanent ? configuration : Exit.failure
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import LocalFiles
+import RunLedger
+import SlipwayModel
+
+/// For verbs that read the ledger, beside a running service or without one.
+struct LedgerOptions: ParsableArguments {
+  @OptionGroup var file: FileOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "The state directory itself, instead of the one that the workflow file names; for 'watch', the one that it tells.",
+      valueName: "dir"))
+  var stateDir: String?
+
+  var clock: any SlipwayModel.Clock { SystemClock() }
+
+  /// Takes no lock and writes nothing.
+  func open(_ output: OutputOptions) async throws(Failure) -> any Ledger {
+    try await SQLiteLedger(readingAt: try directory())
+  }
+
+  private func directory() throws(Failure) -> BytePath {
+    if let stateDir { return BytePath(absolutizing: stateDir) }
+    do {
+      let configuration = try ConfigurationLoading(file).loadOrExit()
+      return configuration.settings.stateDirectory ?? Assembly.defaultStateDirectory
+    } catch {
+      throw Failure(
+        .permanent, "find", "the ledger", cause: "the workflow file cannot be used",
+        remedy: "mend it, or name the directory with --state-dir")
+    }
+  }
+}

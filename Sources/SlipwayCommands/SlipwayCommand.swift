@@ -1,0 +1,36 @@
+import ArgumentParser
+import Glibc
+
+/// The command with all its verbs.
+package struct SlipwayCommand: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "slipway",
+    abstract: "Watches directories and launches what is ready: to S3 or to a directory, with hooks around it.",
+    discussion: """
+      Without a verb, 'slipway' is 'slipway run': it reads workflows.yaml and serves until it is stopped.
+
+      EXAMPLES
+        slipway validate                     what is wrong with the file
+        slipway run --once                   upload what is ready now, and end
+        slipway watch ./out --to s3://bucket/builds
+        slipway explain ./out/a/x.tar.gz     what becomes of this file, and why
+
+      EXIT CODES
+        0 all went well   1 a run failed   64 usage   70 a bug   74 the state directory cannot be written
+        75 try again later   78 configuration   130, 143 after the second signal
+      """,
+    version: "0.1.0",
+    subcommands: [
+      RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, RunsVerb.self, ShowVerb.self,
+    ],
+    defaultSubcommand: RunVerb.self)
+
+  package init() {}
+
+  /// The whole process: signals first, before any other thread is made.
+  package static func start() async {
+    SignalThread.ignoreBrokenPipes()
+    SignalThread.block([SIGTERM, SIGINT, SIGHUP])
+    await main()
+  }
+}

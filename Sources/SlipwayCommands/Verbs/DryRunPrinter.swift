@@ -1,0 +1,62 @@
+import ArgumentParser
+import Engine
+import SlipwayModel
+
+/// Prints what a run would do, a line a thing, as it is planned.
+struct DryRunPrinter {
+  let assembly: Assembly
+  let only: Set<WorkflowName>?
+
+  func run() async throws {
+    var isClean = false
+    do throws(Failure) {
+      let running = try await assembly.openForReading()
+      let dryRun = try DryRun(
+        assembly.configuration, only: only, ports: running.ports, logger: assembly.logger)
+      isClean = try await dryRun.run { line in
+        for text in Self.lines(line) { print(text) }
+      }
+      await running.close()
+    } catch {
+      StandardError.shared.write("slipway: \(error.message)")
+      throw Exit.code(for: error)
+    }
+    if !isClean { throw Exit.failure }
+  }
+
+  static func lines(_ line: DryRun.Line) -> [String] {
+    switch line {
+    case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
+    case .item(_, let item, let destinations): Self.lines(item, destinations)
+    case .problem(_, let failure): ["  error: \(failure.message)"]
+    case .hook(_, let phase, let hook, nil): ["  \(phase.rawValue) hook \(hook.title): not run in a dry run"]
+    case .hook(_, let phase, let hook, .some(let ending)): ["  \(phase.rawValue) hook \(hook.title): \(ending.words)"]
+    }
+  }
+
+  private static func lines(_ item: PlanItem, _ destinations: [Destination]) -> [String] {
+    switch item.decision {
+    case .upload(let planned), .proven(let planned):
+      destinations.filter { planned.destinations.contains($0.name) }.map { destination in
+        "  upload \(item.path) -> \(destination.name): \(joinedKey(destination.prefix, planned.key.bytes))"
+          + (planned.rule.map { " (filter '\($0.pattern)', \($0.location))" } ?? "")
+      }
+    case .skip(let reason): ["  skip \(item.path): \(reason.explanation)"]
+    case .answer(let inner, _): ["  skip \(item.path): the marker of the inner tree \(inner), taken with this one"]
+    case .fail(let failure): ["  error: \(failure.message)"]
+    }
+  }
+}
+
+extension HookResult.Ending {
+  /// For people.
+  var words: String {
+    switch self {
+    case .exited(let code): "ended with \(code)"
+    case .signalled(let signal): "ended by signal \(signal)"
+    case .timedOut: "ended by its time limit"
+    case .cancelled: "stopped"
+    case .couldNotStart(let reason): "not started: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Engine
+import SlipwayModel
+
+struct RunVerb: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "The service: watches, runs hooks, uploads. The default verb.",
+    discussion: """
+      EXAMPLES
+        slipway run                        until it is stopped by SIGTERM or SIGINT
+        slipway run --once                 what is ready, what waits and what failed earlier; then the end
+        slipway run --dry-run              what --once would do, without doing it
+        slipway run --only nightly -f /etc/slipway/workflows.yaml --log json
+
+      The first SIGTERM or SIGINT ends the intake and finishes or records what is under way within settings.drain;
+      the second ends the process at once.
+      """)
+
+  @Flag(help: "Upload what is ready, what waits and what failed earlier, then end.")
+  var once = false
+
+  @Flag(help: "Print what --once would do; send nothing, write nothing.")
+  var dryRun = false
+
+  @Option(help: ArgumentHelp("Only this workflow; several times.", valueName: "name"))
+  var only: [String] = []
+
+  @Option(help: "How log lines look: text or json.")
+  var log = LogFormat.text
+
+  @OptionGroup var file: FileOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let assembly = try Assembly.reading(file, output: output, log: log)
+    let names = try assembly.workflowNames(only)
+    if dryRun { return try await DryRunPrinter(assembly: assembly, only: names).run() }
+    try await ServiceRun(assembly: assembly, only: names, mode: once ? .once : .service).run()
+  }
+}

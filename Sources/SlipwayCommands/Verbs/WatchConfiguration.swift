@@ -1,0 +1,99 @@
+import ArgumentParser
+import Checksums
+import Glibc
+import SlipwayModel
+
+/// What the flags of `watch` say, as the configuration that a file would give.
+struct WatchConfiguration {
+  private let verb: WatchVerb
+  private static let location = SourceLocation(file: "command line", line: 1, column: 1)
+  private static let name = "watch"
+
+  init(_ verb: WatchVerb) {
+    self.verb = verb
+  }
+
+  func configuration() throws -> Configuration {
+    let directory = absolute(verb.directory)
+    var status = stat()
+    guard stat(verb.directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw ValidationError("\(directory) is not a directory.")
+    }
+    var settings = Settings()
+    settings.stateDirectory = verb.stateDir.map(absolute) ?? Self.stateDirectory(for: directory)
+    let destination = try self.destination()
+    return Configuration(
+      settings: settings, destinations: [destination.name: destination], workflows: [try workflow(directory)])
+  }
+
+  private func workflow(_ directory: BytePath) throws -> Workflow {
+    let target: Template
+    do throws(TemplateProblem) {
+      target = try Template(parsing: verb.targetPrefix ?? "")
+    } catch {
+      throw ValidationError("--target-prefix: \(error.message).")
+    }
+    return Workflow(
+      name: WorkflowName(Self.name), location: Self.location,
+      watch: [WatchDirectory(path: directory, location: Self.location)], intake: .marker(try marker()),
+      filter: verb.filter.map { FilterRule(pattern: $0, location: Self.location) },
+      sourcePrefix: verb.sourcePrefix.map(absolute), targetPrefix: target,
+      destinations: [DestinationName("to")], stop: stop)
+  }
+
+  private func marker() throws -> BytePath {
+    let marker = BytePath(verb.marker)
+    guard marker.components.count == 1, marker.name == marker, marker != .here, verb.marker != ".." else {
+      throw ValidationError("--marker '\(escaped(marker.bytes))' is not the name of a file.")
+    }
+    return marker
+  }
+
+  private var stop: StopRule? {
+    switch verb.strategy {
+    case .none: nil
+    case .sentinel: .markers(complete: BytePath(".complete"), abort: BytePath(".abort"))
+    case .count: .count(verb.count ?? 1)
+    }
+  }
+
+  private func destination() throws -> Destination {
+    let scheme = "s3://"
+    guard verb.to.hasPrefix(scheme) else {
+      if verb.to.contains("://") { throw ValidationError("--to '\(verb.to)': only s3:// and directories are known.") }
+      return Destination(
+        name: DestinationName("to"), location: Self.location, prefix: [], kind: .directory(absolute(verb.to)))
+    }
+    let parts = verb.to.dropFirst(scheme.count).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let bucket = parts.first, !bucket.isEmpty else { throw ValidationError("--to '\(verb.to)' names no bucket.") }
+    return Destination(
+      name: DestinationName("to"), location: Self.location,
+      prefix: trimmingSlashes(parts.count > 1 ? Array(parts[1].utf8) : []),
+      kind: .s3(S3Destination(bucket: String(bucket))))
+  }
+
+  private func absolute(_ path: String) -> BytePath {
+    BytePath(absolutizing: path)
+  }
+
+  /// A directory of its own beside the service's, so that the two never meet.
+  private static func stateDirectory(for directory: BytePath) -> BytePath {
+    let hash = hexadecimal(SHA256.digest(of: directory.bytes).prefix(8))
+    return Assembly.defaultStateDirectory.appending("watch-\(hash)")
+  }
+}
+
+extension BytePath {
+  /// `path` as the user typed it, from the working directory.
+  init(absolutizing path: String) {
+    let path = BytePath(path)
+    self = (path.isAbsolute ? path : Self.workingDirectory.appending(path)).normalized
+  }
+
+  /// The directory in which the process was started.
+  static var workingDirectory: BytePath {
+    guard let text = getcwd(nil, 0) else { return BytePath("/") }
+    defer { free(text) }
+    return BytePath(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map { UInt8(bitPattern: $0) })
+  }
+}

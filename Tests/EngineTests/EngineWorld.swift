@@ -1,0 +1,148 @@
+import LocalFiles
+import Logging
+import PatternMatching
+import SlipwayModel
+import Synchronization
+import TestSupport
+
+@testable import Engine
+
+/// One workflow on a real directory, with everything else in memory: what a test of the engine needs.
+final class EngineWorld: Sendable {
+  static let location = SourceLocation(file: "test.yaml", line: 1, column: 1)
+
+  let directory: TemporaryDirectory
+  let ledger = InMemoryLedger()
+  let stores: [DestinationName: InMemoryStore]
+  let hooks = ScriptedHookRunner()
+  let clock = ManualClock()
+  let events = ScriptedEventSource()
+  let workflow: Mutex<Workflow>
+
+  init(destinations: [String] = ["a"], gate: (@Sendable (ObjectKey) async -> Void)? = nil) throws {
+    directory = try TemporaryDirectory()
+    try directory.makeDirectory(BytePath("in"))
+    stores = Dictionary(uniqueKeysWithValues: destinations.map { (DestinationName($0), InMemoryStore(gate: gate)) })
+    workflow = Mutex(
+      Workflow(
+        name: WorkflowName("w"), location: Self.location,
+        watch: [WatchDirectory(path: directory.path("in"), location: Self.location)],
+        intake: .marker(BytePath(".ready")), destinations: destinations.map { DestinationName($0) },
+        retry: RetryPolicy(attempts: 3)))
+  }
+
+  /// Changes the workflow for the processes that start from now on.
+  func set(_ change: (inout Workflow) -> Void) {
+    workflow.withLock { change(&$0) }
+  }
+
+  func tree(_ name: String) -> TreeID {
+    TreeID(workflow: WorkflowName("w"), watch: directory.path("in"), name: BytePath(name))
+  }
+
+  /// Writes files below the watched directory, then the marker.
+  func makeReady(_ name: String, _ files: [String: String]) throws {
+    for (file, content) in files { try directory.write(content, to: "in/\(name)/\(file)") }
+    try directory.write("", to: "in/\(name)/.ready")
+  }
+
+  func store(_ name: String = "a") -> InMemoryStore {
+    guard let store = stores[DestinationName(name)] else { preconditionFailure("no store \(name)") }
+    return store
+  }
+
+  func keys(_ name: String = "a") -> [String] {
+    store(name).objects.keys.sorted().map(\.description)
+  }
+
+  /// A process: `run --once` unless told otherwise, with waits that are over at once.
+  @discardableResult
+  func process(
+    mode: Orchestrator.Mode = .once, ledger: (any Ledger)? = nil, during: (Orchestrator) async -> Void = { _ in }
+  ) async throws -> Orchestrator.Summary {
+    let workflow = workflow.withLock { $0 }
+    let configuration = Configuration(
+      destinations: Dictionary(
+        uniqueKeysWithValues: workflow.destinations.map {
+          ($0, Destination(name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere"))))
+        }), workflows: [workflow])
+    let orchestrator = try Orchestrator(
+      configuration, ports: try ports(ledger ?? self.ledger), mode: mode,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, meter: TransferMeter())
+    let clock = clock
+    let turning = Task {
+      while !Task.isCancelled {
+        clock.advanceToNextDeadline()
+        await Task.yield()
+      }
+    }
+    async let summary = orchestrator.run()
+    await during(orchestrator)
+    let result = await summary
+    turning.cancel()
+    return result
+  }
+
+  private func ports(_ ledger: any Ledger) throws -> EnginePorts {
+    EnginePorts(
+      files: LocalTreeFiles(roots: [directory.path("in")]), runFiles: LocalRunFiles(state: directory.path("state")),
+      events: events, stores: stores.mapValues { $0 as any ObjectStore }, ledger: ledger, hooks: hooks,
+      patterns: PCRE2Compiler(), clock: clock, fileExecutor: try FileThreads(count: 2),
+      environment: ["PATH": Array("/bin".utf8), "AWS_SECRET_ACCESS_KEY": Array("canary".utf8)], host: "host")
+  }
+
+  func latest(_ name: String) async throws -> Run? {
+    try await ledger.latestRun(of: tree(name))
+  }
+}
+
+extension Hook {
+  /// A hook with this program and nothing else said.
+  static func named(_ name: String, when condition: Condition = .success) -> Hook {
+    Hook(command: .program(BytePath(name), arguments: []), location: EngineWorld.location, condition: condition)
+  }
+}
+
+/// A ledger whose process dies after so many commits: from then on nothing is kept.
+actor DyingLedger: Ledger {
+  private let kept: InMemoryLedger
+  private var commitsLeft: Int
+
+  init(_ kept: InMemoryLedger, commits: Int) {
+    self.kept = kept
+    commitsLeft = commits
+  }
+
+  var hasDied: Bool { commitsLeft < 0 }
+
+  func commit(_ changes: [LedgerChange]) async throws(Failure) {
+    commitsLeft -= 1
+    guard commitsLeft >= 0 else { throw Failure(.fatal, "write", "the ledger", cause: "the process died") }
+    try await kept.commit(changes)
+  }
+
+  func unfinishedRuns() async throws(Failure) -> [Run] { try await kept.unfinishedRuns() }
+  func run(_ id: RunID) async throws(Failure) -> Run? { try await kept.run(id) }
+  func latestRun(of tree: TreeID) async throws(Failure) -> Run? { try await kept.latestRun(of: tree) }
+  func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] {
+    try await kept.runs(matching: filter, limit: limit)
+  }
+  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
+    try await kept.answeredMarker(of: tree)
+  }
+  func answeredTrees(
+    _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
+  ) async throws(Failure) -> [BytePath] {
+    try await kept.answeredTrees(workflow, watch: watch, after: name, limit: limit)
+  }
+  func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] {
+    try await kept.uploads(of: run, after: path, limit: limit)
+  }
+  func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] {
+    try await kept.uploadCounts(of: run)
+  }
+  func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { try await kept.hooks(of: run) }
+  func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
+    try await kept.owner(ofStem: stem, at: destination)
+  }
+}
