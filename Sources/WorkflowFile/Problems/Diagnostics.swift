@@ -26,9 +26,7 @@ final class Diagnostics {
   /// By file, line and column; what was found twice, through an alias for example, is told once.
   func problems() -> [Problem] {
     var told: Set<Problem> = []
-    let sorted = findings.sorted {
-      ($0.mark.source.order, $0.mark.line, $0.mark.column) < ($1.mark.source.order, $1.mark.line, $1.mark.column)
-    }
+    let sorted = findings.enumerated().sorted { Self.place($0) < Self.place($1) }.map(\.element)
     var problems: [Problem] = []
     for finding in sorted {
       if problems.count == Self.most { return problems + [Self.surplus(after: finding)] }
@@ -36,6 +34,12 @@ final class Diagnostics {
       if told.insert(problem).inserted { problems.append(problem) }
     }
     return problems
+  }
+
+  /// What was found first at one place stays first.
+  private static func place(_ finding: (offset: Int, element: Finding)) -> (Int, Int, Int, Int) {
+    let mark = finding.element.mark
+    return (mark.source.order, mark.line, mark.column, finding.offset)
   }
 
   private static func problem(_ finding: Finding) -> Problem {
