@@ -1,0 +1,71 @@
+import Checksums
+import HTTPTransport
+import SlipwayModel
+
+/// How a destination proves that it holds what was sent.
+package struct ContentProof: Sendable, Hashable {
+  let checksum: S3Destination.Checksum
+  let verifiesETag: Bool
+  /// Over plain http the payload's hash is always signed, so that nobody between can change it.
+  let signsPayload: Bool
+
+  package init(_ settings: S3Destination, isEncrypted: Bool) {
+    checksum = settings.effectiveChecksum
+    verifiesETag = settings.verifiesETag
+    signsPayload = !isEncrypted
+  }
+
+  /// Which digests of the content are needed.
+  package var needsMD5: Bool { checksum == .md5 || verifiesETag }
+  package var needsSHA256: Bool { checksum == .sha256 || signsPayload }
+
+  /// What was compared once `verify` has returned; nil if nothing is.
+  func proven(_ digests: ContentDigests) -> Checksum? {
+    if checksum == .sha256 { return digests.sha256.map { Checksum(algorithm: .sha256, value: $0) } }
+    return needsMD5 ? digests.md5.map { Checksum(algorithm: .md5, value: $0) } : nil
+  }
+
+  /// Compares what the server says of the object with what was sent. Returns the ETag without its quotes.
+  func verify(
+    _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String, _ subject: String
+  ) throws(S3Error) -> String {
+    let etag = unquoted(response.fields.value("etag"))
+    func refuse(_ code: String, _ cause: String, _ remedy: String = "") -> S3Error {
+      S3Error(
+        Failure(.transient(retryAfter: nil), operation, subject, code: code, cause: cause, remedy: remedy),
+        status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
+    }
+    if verifiesETag, let md5 = digests.md5 {
+      if etag.isEmpty {
+        throw refuse(
+          "MissingETag", "the answer has no ETag to compare", "if the server never gives one, set verify_etag: false")
+      }
+      if !isEqual(etag, md5.hexadecimalText) {
+        throw refuse(
+          "StoredOtherBytes", "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
+          "if the server encrypts or changes what it stores, set verify_etag: false")
+      }
+    }
+    if let echo = response.fields.value("x-amz-checksum-sha256"), let sha256 = digests.sha256,
+      !echo.elementsEqual(sha256.base64Text)
+    {
+      throw refuse("StoredOtherBytes", "the server stored other bytes: their SHA-256 is \(escaped(echo.prefix(64)))")
+    }
+    return escaped(etag.prefix(Self.etagLimit))
+  }
+
+  /// In bytes.
+  private static let etagLimit = 256
+
+  private func unquoted(_ value: ArraySlice<UInt8>?) -> ArraySlice<UInt8> {
+    guard let value else { return [] }
+    let quote = UInt8(ascii: "\"")
+    let isQuoted = value.count >= 2 && value.first == quote && value.last == quote
+    return isQuoted ? value.dropFirst().dropLast() : value
+  }
+
+  /// Some servers write the digits in capitals.
+  private func isEqual(_ etag: ArraySlice<UInt8>, _ digits: [UInt8]) -> Bool {
+    etag.count == digits.count && zip(etag, digits).allSatisfy { ($0 | 0x20) == $1 || $0 == $1 }
+  }
+}

@@ -1,0 +1,59 @@
+import Checksums
+import HTTPTransport
+import SlipwayModel
+
+extension S3Client {
+  /// Stores `body` at `key` by one request, and returns once the answer proves that the server holds it as far as the
+  /// destination's settings ask for proof. Harmless to repeat. `digests` are those of the body, by this client's
+  /// `proof`. Any task.
+  package func putObject(
+    _ key: ObjectKey, _ body: HTTPBody, digests: ContentDigests, progress: TransferMeter? = nil
+  ) async throws(S3Error) -> PutReceipt {
+    try check(key, body.count)
+    let response = try await sender.send(putRequest(key, body, digests, progress))
+    let etag = try proof.verify(response, digests, Self.uploading, endpoint.subject(key))
+    return PutReceipt(size: body.count, etag: etag, checksum: proof.proven(digests))
+  }
+
+  /// Stores bytes in memory at `key`; see above.
+  public func putObject(_ key: ObjectKey, _ bytes: [UInt8]) async throws(S3Error) -> PutReceipt {
+    let digests: ContentDigests
+    do throws(Failure) {
+      var hasher = try ContentHasher(proof)
+      bytes.withUnsafeBytes { hasher.update($0) }
+      digests = try hasher.finalize()
+    } catch {
+      throw S3Error(error)
+    }
+    return try await putObject(key, .bytes(bytes), digests: digests)
+  }
+
+  /// What one PUT may carry, in bytes (S3 User Guide, limits of uploads).
+  package static let singlePutLimit: Int64 = 5 << 30
+
+  private static let uploading = "upload"
+
+  private func check(_ key: ObjectKey, _ size: Int64) throws(S3Error) {
+    try checkKey(key, Self.uploading)
+    guard size > Self.singlePutLimit else { return }
+    throw S3Error(
+      Failure(
+        .permanent, Self.uploading, endpoint.subject(key), code: "EntityTooLarge",
+        cause: "it has \(size) bytes, and one PUT takes at most \(Self.singlePutLimit)"))
+  }
+
+  private func putRequest(
+    _ key: ObjectKey, _ body: HTTPBody, _ digests: ContentDigests, _ progress: TransferMeter?
+  ) -> S3Request {
+    var request = S3Request(.put, key, operation: Self.uploading)
+    if proof.checksum == .md5, let md5 = digests.md5 { request.fields.append("content-md5", md5.base64Text) }
+    request.fields.append("content-type", "application/octet-stream")
+    if proof.checksum == .sha256, let sha256 = digests.sha256 {
+      request.fields.append("x-amz-checksum-sha256", sha256.base64Text)
+    }
+    request.body = body
+    request.payloadHash = digests.sha256.map { .sha256($0) } ?? .unsigned
+    request.progress = progress
+    return request
+  }
+}

@@ -1,0 +1,37 @@
+import HTTPTransport
+import SlipwayModel
+
+/// One bucket of one server. Any task.
+public final class S3Client: Sendable {
+  package let endpoint: S3Endpoint
+  package let proof: ContentProof
+  let sender: any RequestSender
+
+  /// Sends through `sender`, which signs.
+  package init(_ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender) {
+    self.endpoint = endpoint
+    self.proof = proof
+    self.sender = sender
+  }
+
+  /// A client for the bucket that `settings` names, over a transport that others may share. Sends no request. Throws a
+  /// blocked failure if the settings and the environment do not say enough.
+  package convenience init(
+    _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
+    now: @escaping @Sendable () -> Timestamp
+  ) throws(Failure) {
+    let endpoint = try S3Endpoint(settings, environment: environment)
+    let sender = SigningSender(
+      endpoint, credentials: credentialProvider(for: settings, environment: environment), transport: transport, now: now
+    )
+    self.init(endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted), sender: sender)
+  }
+
+  /// A client with a transport of its own. Throws a blocked failure if the settings and the environment do not say
+  /// enough, a fatal one if the system has no thread for it.
+  public convenience init(_ settings: S3Destination, environment: [String: String]) throws(Failure) {
+    let bundle = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
+    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: bundle))
+    try self.init(settings, environment: environment, transport: transport, now: Timestamp.wallClock)
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import HTTPTransport
+import SlipwayModel
+import Testing
+
+@testable import S3Client
+
+/// The same requests signed by botocore, where this machine has it.
+@Suite struct BotocoreTests {
+  private static let isThere: Bool = (try? run("import botocore.auth", input: "")) != nil
+
+  private struct Case: Codable {
+    let method: String
+    let key: [UInt8]
+    let query: [[String]]
+    let fields: [[String]]
+  }
+
+  @Test(
+    "Five hundred odd requests are signed as botocore signs them",
+    .enabled(if: BotocoreTests.isThere, "python3 with botocore is not installed"))
+  func differential() throws {
+    var random = Random(state: 20_261_121)
+    let cases = (0..<500).map { _ in random.request() }
+    let input = String(decoding: try JSONEncoder().encode(cases), as: UTF8.self)
+    let theirs = try Self.run(Self.script, input: input).split(separator: "\n").map(String.init)
+    #expect(theirs.count == cases.count)
+    for (ours, theirs) in zip(try cases.map(sign), theirs) { #expect(ours == theirs) }
+  }
+
+  private func sign(_ request: Case) throws -> String {
+    var path = Array("/bucket/".utf8)
+    path.appendPercentEncoded(request.key, keepsSlashes: true)
+    var fields = HTTPFields()
+    for field in request.fields { fields.append(field[0], field[1]) }
+    fields.append("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+    fields.append("x-amz-date", "20130524T000000Z")
+    let signable = SignableRequest(
+      method: try #require(HTTPRequest.Method(rawValue: request.method)), path: path,
+      query: CanonicalQuery(request.query.map { ($0[0], Array($0[1].utf8)) }), fields: fields, host: "127.0.0.1:7480",
+      payloadHash: Array("UNSIGNED-PAYLOAD".utf8))
+    let key = try SigningKey(secret: Secret("secret"), day: Array("20130524".utf8), region: "eu-west-1", service: "s3")
+    let value = try signable.authorization(key, accessKeyID: "AKIAEXAMPLE", time: Array("20130524T000000Z".utf8))
+    return String(decoding: value, as: UTF8.self).replacing(",S", with: ", S")
+  }
+
+  private static let script = """
+    import sys, json, datetime, urllib.parse
+    import botocore.auth, botocore.compat
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    class Frozen(botocore.auth.S3SigV4Auth):
+        def payload(self, request): return "UNSIGNED-PAYLOAD"
+    auth = Frozen(Credentials("AKIAEXAMPLE", "secret"), "s3", "eu-west-1")
+    for case in json.load(sys.stdin):
+        quote = lambda b: urllib.parse.quote(bytes(b), safe="/~")
+        query = "&".join(urllib.parse.quote(n, safe="~") + "=" + urllib.parse.quote(v, safe="~") for n, v in case["query"])
+        url = "http://127.0.0.1:7480/bucket/" + quote(case["key"]) + ("?" + query if query else "")
+        request = AWSRequest(method=case["method"], url=url, headers=dict(case["fields"]))
+        request.context["timestamp"] = "20130524T000000Z"
+        request.headers["X-Amz-Date"] = "20130524T000000Z"
+        request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
+        signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+        auth._inject_signature_to_request(request, signature)
+        print(request.headers["Authorization"])
+    """
+
+  private static func run(_ script: String, input: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["python3", "-c", script]
+    let (stdin, stdout) = (Pipe(), Pipe())
+    process.standardInput = stdin
+    process.standardOutput = stdout
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    // Python reads all of it before it writes.
+    stdin.fileHandleForWriting.write(Data(input.utf8))
+    try stdin.fileHandleForWriting.close()
+    let output = stdout.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw ScriptProblem() }
+    return String(decoding: output, as: UTF8.self)
+  }
+
+  private struct ScriptProblem: Error {}
+
+  /// A small generator whose sequence is always the same (splitmix64).
+  private struct Random {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+      mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+      return mixed ^ mixed >> 31
+    }
+
+    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+
+    mutating func text(_ limit: Int) -> String {
+      let alphabet = Array("abcXYZ019-._~/ +%&=?#*'\"()!@$,;:[]|\\^`{}<>\té\u{301}日😀\u{1}")
+      return String((0..<below(limit)).map { _ in alphabet[below(alphabet.count)] })
+    }
+
+    mutating func request() -> Case {
+      let names = ["prefix", "marker", "uploadId", "partNumber", "list-type", "delimiter", "a b", "é", "A", "a"]
+      let query = names.filter { _ in below(4) == 0 }.map { [$0, text(12)] }
+      let fields = ["content-md5", "content-type", "x-amz-acl", "x-amz-meta-a", "x-amz-meta-b-c"].filter { _ in
+        below(3) == 0
+      }
+      .map { [$0, "v" + String(below(1000)) + "  w /+=" + String(below(10))] }
+      return Case(
+        method: ["GET", "PUT", "POST", "HEAD", "DELETE"][below(5)], key: Array(("k" + text(40)).utf8), query: query,
+        fields: fields)
+    }
+  }
+}
