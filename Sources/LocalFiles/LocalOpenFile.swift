@@ -8,9 +8,11 @@ final class LocalOpenFile: OpenFile {
   let fingerprint: Fingerprint
   /// For messages.
   private let path: BytePath
+  /// So that it need not be opened again for the next file.
+  private let root: OpenDirectory
 
   /// Takes over `descriptor`; closes it if it is no regular file.
-  init(owning descriptor: Int32, path: BytePath) throws(Failure) {
+  init(owning descriptor: Int32, path: BytePath, keeping root: OpenDirectory) throws(Failure) {
     var status = stat()
     let answer = fstat(descriptor, &status)
     let number = errno
@@ -20,6 +22,7 @@ final class LocalOpenFile: OpenFile {
     }
     self.descriptor = descriptor
     self.path = path
+    self.root = root
     self.fingerprint = Fingerprint(status)
   }
 

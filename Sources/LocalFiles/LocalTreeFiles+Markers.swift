@@ -31,9 +31,9 @@ extension LocalTreeFiles {
   /// A marker says what it says by being there: one that may not be read counts too, only its writers cannot be told.
   private func openMarker(_ path: BytePath) throws(ErrorNumber) -> (descriptor: Int32, isReadable: Bool) {
     do throws(ErrorNumber) {
-      return (try roots.open(path.name, in: path.parent, flags: Self.readingFlags), true)
+      return (try roots.open(path.name, in: path.parent, flags: Self.readingFlags).descriptor, true)
     } catch let error where error.value == EACCES || error.value == EPERM {
-      return (try roots.open(path.name, in: path.parent, flags: slipway_open_path), false)
+      return (try roots.open(path.name, in: path.parent, flags: slipway_open_path).descriptor, false)
     }
   }
 

@@ -16,7 +16,7 @@ extension LocalTreeFiles {
 
   package func removeEmptyDirectories(in tree: BytePath, keepingRoot: Bool) throws(Failure) {
     do throws(ErrorNumber) {
-      let root = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
+      let root = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY).descriptor
       let removal = EmptyDirectoryRemoval(owningRoot: root)
       try removal.run()
       if keepingRoot { return }
@@ -61,7 +61,7 @@ extension LocalTreeFiles {
 
   /// The directory in which `tree` lies; of a root, the one its path names.
   private func openContainer(of tree: BytePath) throws(ErrorNumber) -> OpenDirectory {
-    OpenDirectory(owning: try roots.open(.here, in: tree.parent, flags: O_RDONLY | O_DIRECTORY))
+    OpenDirectory(owning: try roots.open(.here, in: tree.parent, flags: O_RDONLY | O_DIRECTORY).descriptor)
   }
 
   private func openMaking(_ directory: BytePath) throws(ErrorNumber) -> OpenDirectory {

@@ -15,27 +15,27 @@ package struct LocalTreeFiles: TreeFiles {
 
   package func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
     do throws(ErrorNumber) {
-      let root = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
-      return try LocalTreeWalk(tree, owningRoot: root)
+      let (descriptor, root) = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
+      return try LocalTreeWalk(tree, owning: descriptor, keeping: root)
     } catch {
       throw Failure(errno: error.value, operation: "read directory", subject: tree)
     }
   }
 
   package func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
-    let descriptor: Int32
+    let opened: (descriptor: Int32, root: OpenDirectory)
     do throws(ErrorNumber) {
-      descriptor = try roots.open(path, in: tree, flags: Self.readingFlags)
+      opened = try roots.open(path, in: tree, flags: Self.readingFlags)
     } catch {
       throw Failure(errno: error.value, operation: "open", subject: tree.appending(path))
     }
-    return try LocalOpenFile(owning: descriptor, path: tree.appending(path))
+    return try LocalOpenFile(owning: opened.descriptor, path: tree.appending(path), keeping: opened.root)
   }
 
   package func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     do throws(ErrorNumber) {
       // O_PATH needs no permission to read, and with O_NOFOLLOW gives a last link itself, which is no regular file.
-      let descriptor = try roots.open(path, in: tree, flags: slipway_open_path)
+      let descriptor = try roots.open(path, in: tree, flags: slipway_open_path).descriptor
       defer { close(descriptor) }
       var status = stat()
       if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }

@@ -6,16 +6,19 @@ import SlipwayModel
 /// would stand. What changes its type under the walk is told as a transient failure: the next walk sees what it is now.
 final class LocalTreeWalk: TreeWalk {
   private let tree: BytePath
+  /// So that the files of the tree are opened through it meanwhile.
+  private let root: OpenDirectory
   private let reader = DirectoryReader()
   private var stack: DirectoryStack
   /// One a level.
   private var listings: [DirectoryListing] = []
 
-  /// Takes over `root`, which is open at `tree` for reading.
-  init(_ tree: BytePath, owningRoot root: Int32) throws(ErrorNumber) {
+  /// Takes over `descriptor`, which is open at `tree` for reading.
+  init(_ tree: BytePath, owning descriptor: Int32, keeping root: OpenDirectory) throws(ErrorNumber) {
     self.tree = tree
-    self.stack = DirectoryStack(owningRoot: root)
-    listings = [try DirectoryListing(root, reader)]
+    self.root = root
+    self.stack = DirectoryStack(owningRoot: descriptor)
+    listings = [try DirectoryListing(descriptor, reader)]
   }
 
   func next() -> WalkEntry? {

@@ -3,20 +3,21 @@ import Glibc
 import SlipwayModel
 import Synchronization
 
-/// Resolves absolute paths: to a root the way may lead over links, the operator's own word; below it over none. Roots
-/// are held open, so that a thousand files of a tree cost one opening of it. Any thread.
+/// Resolves absolute paths: to a root the way may lead over links, the operator's own word; below it over none. A
+/// root is opened once for all that is open below it at a time, and closed with the last of that, so that an idle service
+/// keeps no file system from being unmounted. Any thread.
 final class RootDirectories: Sendable {
-  /// Roots that nobody named: each tree is then its own.
-  static let heldMax = 64
+  /// Beyond that, roots that have been closed are forgotten.
+  static let knownMax = 64
 
-  private struct Held {
-    let directory: OpenDirectory
+  private struct Known {
+    weak let directory: OpenDirectory?
     let device: dev_t
     let inode: ino_t
   }
 
   private let roots: [BytePath]
-  private let held = Mutex<[BytePath: Held]>([:])
+  private let known = Mutex<[BytePath: Known]>([:])
 
   init(_ roots: [BytePath]) {
     self.roots = roots.map(\.withoutTrailingSeparators).sorted { $0.bytes.count > $1.bytes.count }
@@ -31,17 +32,21 @@ final class RootDirectories: Sendable {
     return (try directory(path), [])
   }
 
-  /// Opens `path` below `tree`. Throws what openat2(2) says; ELOOP for a link on the way.
-  func open(_ path: BytePath, in tree: BytePath, flags: Int32) throws(ErrorNumber) -> Int32 {
+  /// Opens `path` below `tree`, and returns with it the root, which whoever keeps the descriptor keeps too. Throws what
+  /// openat2(2) says; ELOOP for a link on the way.
+  func open(
+    _ path: BytePath, in tree: BytePath, flags: Int32
+  ) throws(ErrorNumber) -> (descriptor: Int32, root: OpenDirectory) {
     if Self.leadsUp(path) { throw ErrorNumber(EXDEV) }
     let (root, rest) = try root(of: tree)
-    return try PathOpening.open(
+    let descriptor = try PathOpening.open(
       Self.join(rest, path), at: root.descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
+    return (descriptor, root)
   }
 
   /// The directory in which `path` below `tree` lies.
   func openParent(of path: BytePath, in tree: BytePath) throws(ErrorNumber) -> OpenDirectory {
-    OpenDirectory(owning: try open(path.parent, in: tree, flags: O_RDONLY | O_DIRECTORY))
+    OpenDirectory(owning: try open(path.parent, in: tree, flags: O_RDONLY | O_DIRECTORY).descriptor)
   }
 
   private static func join(_ rest: [UInt8], _ path: BytePath) -> [UInt8] {
@@ -56,24 +61,28 @@ final class RootDirectories: Sendable {
     return hasTwoDots && path.components.contains { $0.elementsEqual([dot, dot]) }
   }
 
-  /// The directory held open for `root` as long as its path still leads to it: one stat(2) instead of opening it.
+  /// The directory that is open for `root` already, if its path still leads to it: one stat(2) instead of opening it.
   /// While it is open its inode number cannot be given to another.
   private func directory(_ root: BytePath) throws(ErrorNumber) -> OpenDirectory {
-    if let known = held.withLock({ $0[root] }), Self.isStill(known, at: root) { return known.directory }
+    if let candidate = known.withLock({ $0[root] }), let directory = candidate.directory,
+      Self.leads(root, to: candidate)
+    {
+      return directory
+    }
     let descriptor = try PathOpening.open(
       root.bytes, at: AT_FDCWD, flags: O_RDONLY | O_DIRECTORY, resolution: .anywhere)
     let directory = OpenDirectory(owning: descriptor)
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
-    let opened = Held(directory: directory, device: status.st_dev, inode: status.st_ino)
-    held.withLock { held in
-      if held.count >= Self.heldMax + roots.count { held.removeAll() }
-      held[root] = opened
+    let opened = Known(directory: directory, device: status.st_dev, inode: status.st_ino)
+    known.withLock { known in
+      if known.count >= Self.knownMax { known = known.filter { $0.value.directory != nil } }
+      known[root] = opened
     }
     return directory
   }
 
-  private static func isStill(_ known: Held, at root: BytePath) -> Bool {
+  private static func leads(_ root: BytePath, to known: Known) -> Bool {
     var status = stat()
     return withPathBytes(root.bytes) { stat($0, &status) } == 0 && status.st_dev == known.device
       && status.st_ino == known.inode
