@@ -88,7 +88,8 @@ enum LedgerSchema {
       PRIMARY KEY (run, number)
     ) STRICT, WITHOUT ROWID;
 
-    -- The key is the head and the path, or the head and key_tail where that is not NULL.
+    -- The key is the head and the path, or the head and key_tail where that is not NULL. No foreign keys: to check
+    -- them would make a row a third dearer, and the numbers are looked up in the same transaction.
     CREATE TABLE uploads (
       run INTEGER NOT NULL,
       path BLOB NOT NULL,
@@ -106,8 +107,7 @@ enum LedgerSchema {
       etag TEXT,                        -- NULL of a proven row: the checksum in hexadecimal
       algorithm INTEGER,                -- 1 md5, 2 sha256
       checksum BLOB,
-      PRIMARY KEY (run, path, destination),
-      FOREIGN KEY (run, head) REFERENCES key_heads (run, number) ON DELETE CASCADE
+      PRIMARY KEY (run, path, destination)
     ) STRICT, WITHOUT ROWID;
 
     -- which tree's path has used the objects under a stem of keys

@@ -36,16 +36,20 @@ final class ReadingConnection: LedgerConnection {
 
   func read<Value>(_ body: (Database) throws -> Value) -> Result<Value, Failure> {
     do {
-      let first = Result { try inTransaction(body) }
-      if let stillAs, Look(file) != stillAs {
-        (queue, self.stillAs) = (try Self.openBesideLog(file), nil)
-        return .success(try inTransaction(body))
+      for _ in 0..<Self.mostReopenings {
+        let result = Result { try inTransaction(body) }
+        guard let stillAs, Look(file) != stillAs else { return .success(try result.get()) }
+        (queue, self.stillAs) = try Self.open(file)
       }
-      return .success(try first.get())
+      (queue, stillAs) = (try Self.openBesideLog(file), nil)
+      return .success(try inTransaction(body))
     } catch {
       return .failure(ledgerFailure(error, "read", file))
     }
   }
+
+  /// A service that is started and stopped over and over leaves no quiet moment; then SQLite's own way it is.
+  private static let mostReopenings = 3
 
   func close() {
     // Nothing was written; there is nothing to lose.

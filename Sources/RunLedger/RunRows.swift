@@ -43,7 +43,7 @@ enum RunRows {
     """
   }
 
-  private static func runs<each Value: SQLValue>(
+  private static func runs<each Value: SQLBindable>(
     _ statement: Statement, with values: repeat each Value, in database: Database
   ) throws -> [Run] {
     let rows: [(number: Int64, run: Run)] = try statement.all(with: repeat each values) { row in

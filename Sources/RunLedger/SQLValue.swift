@@ -2,11 +2,24 @@ import GRDB
 import GRDBSQLite
 import SlipwayModel
 
+/// What can stand for a question mark.
+protocol SQLBindable {
+  /// SQLite's result code.
+  func bind(to statement: OpaquePointer, at index: Int32) -> Int32
+}
+
+/// Bytes that are not copied: they must stay where they are until the statement has been carried out.
+struct BorrowedBytes: SQLBindable {
+  let bytes: UnsafeRawBufferPointer
+
+  func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    bindBlob(bytes, to: statement, at: index, nil)
+  }
+}
+
 /// What can stand in a column, bound and read without GRDB's `DatabaseValue` in between: an upload row has 15 columns,
 /// and there may be a million rows.
-protocol SQLValue {
-  /// SQLite's result code. What is bound is copied.
-  func bind(to statement: OpaquePointer, at index: Int32) -> Int32
+protocol SQLValue: SQLBindable {
   init(_ statement: OpaquePointer, column: Int32)
 }
 
@@ -58,9 +71,9 @@ extension String: SQLValue {
   }
 }
 
-extension [UInt8]: SQLValue {
+extension [UInt8]: SQLBindable, SQLValue {
   func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
-    withUnsafeBytes { bindBlob($0, to: statement, at: index) }
+    withUnsafeBytes { bindBlob($0, to: statement, at: index, copied) }
   }
   init(_ statement: OpaquePointer, column: Int32) {
     guard let base = sqlite3_column_blob(statement, column) else {
@@ -71,10 +84,13 @@ extension [UInt8]: SQLValue {
   }
 }
 
-extension Optional: SQLValue where Wrapped: SQLValue {
+extension Optional: SQLBindable where Wrapped: SQLBindable {
   func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
     self?.bind(to: statement, at: index) ?? sqlite3_bind_null(statement, index)
   }
+}
+
+extension Optional: SQLValue where Wrapped: SQLValue {
   init(_ statement: OpaquePointer, column: Int32) {
     self = sqlite3_column_type(statement, column) == SQLITE_NULL ? nil : Wrapped(statement, column: column)
   }
@@ -84,14 +100,16 @@ extension Optional: SQLValue where Wrapped: SQLValue {
 private let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 /// An empty blob needs a call of its own: a null pointer would bind NULL.
-private func bindBlob(_ bytes: UnsafeRawBufferPointer, to statement: OpaquePointer, at index: Int32) -> Int32 {
+private func bindBlob(
+  _ bytes: UnsafeRawBufferPointer, to statement: OpaquePointer, at index: Int32, _ owner: sqlite3_destructor_type?
+) -> Int32 {
   guard let base = bytes.baseAddress, !bytes.isEmpty else { return sqlite3_bind_zeroblob(statement, index, 0) }
-  return sqlite3_bind_blob64(statement, index, base, sqlite3_uint64(bytes.count), copied)
+  return sqlite3_bind_blob64(statement, index, base, sqlite3_uint64(bytes.count), owner)
 }
 
 extension Statement {
   /// Makes the statement ready to be stepped, with these values in the order of its question marks.
-  func bind<each Value: SQLValue>(_ values: repeat each Value) throws(SQLiteError) {
+  func bind<each Value: SQLBindable>(_ values: repeat each Value) throws(SQLiteError) {
     // The result of the last step, which has been told already.
     _ = sqlite3_reset(sqliteStatement)
     var index: Int32 = 0
@@ -118,13 +136,13 @@ extension Statement {
   }
 
   /// Carries the statement out with these values, rows or not.
-  func execute<each Value: SQLValue>(with values: repeat each Value) throws(SQLiteError) {
+  func execute<each Value: SQLBindable>(with values: repeat each Value) throws(SQLiteError) {
     try bind(repeat each values)
     while try nextRow() {}
   }
 
   /// The first row, read by `body`; nil if there is none.
-  func first<Result, each Value: SQLValue>(
+  func first<Result, each Value: SQLBindable>(
     with values: repeat each Value, read body: (Statement) throws -> Result
   ) throws -> Result? {
     try bind(repeat each values)
@@ -133,7 +151,7 @@ extension Statement {
   }
 
   /// All rows, each read by `body`.
-  func all<Result, each Value: SQLValue>(
+  func all<Result, each Value: SQLBindable>(
     with values: repeat each Value, read body: (Statement) throws -> Result
   ) throws -> [Result] {
     try bind(repeat each values)

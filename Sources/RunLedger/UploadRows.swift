@@ -12,13 +12,18 @@ enum UploadRows {
   /// Carries out `save` for one record.
   static func execute(
     _ statement: Statement, _ record: UploadRecord, run: Int64, destination: Int64, head: Int64, tail: [UInt8]?
-  ) throws(SQLiteError) {
+  ) throws {
     let file = record.fingerprint
     let status = StatusColumns(record.status, fileSize: file.size)
-    try statement.execute(
-      with: run, record.path.bytes, destination, head, tail, file.device, file.inode, file.size, file.modified,
-      file.changed &- file.modified, status.error, status.isPermanent, status.received, status.etag, status.algorithm,
-      status.checksum)
+    let none: BorrowedBytes? = nil
+    try borrow(record.path.bytes) { path in
+      try borrow(status.checksum ?? []) { checksum in
+        try statement.execute(
+          with: run, path, destination, head, tail, file.device, file.inode, file.size, file.modified,
+          file.changed &- file.modified, status.error, status.isPermanent, status.received, status.etag,
+          status.algorithm, status.checksum == nil ? none : checksum)
+      }
+    }
   }
 
   private static let select = """
@@ -167,4 +172,8 @@ private func isHexadecimal(_ text: String, of bytes: [UInt8]?) -> Bool {
 
 private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}
+
+private func borrow(_ bytes: [UInt8], _ body: (BorrowedBytes) throws -> Void) rethrows {
+  try bytes.withUnsafeBytes { try body(BorrowedBytes(bytes: $0)) }
 }
