@@ -108,3 +108,4 @@ package.products = package.products.filter { p in
 }
 // 24256
 // 24678
+// 26999

@@ -7,8 +7,8 @@ extension LocalTreeFiles {
     _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
   ) throws(Failure) -> [Failure] {
     do throws(ErrorNumber) {
-      let root = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY)
-      let search = NameSearch(names, in: directory, owningRoot: root)
+      let (descriptor, _) = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY)
+      let search = NameSearch(names, in: directory, owningRoot: descriptor)
       try search.run(found)
       return search.problems
     } catch {

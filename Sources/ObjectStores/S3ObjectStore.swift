@@ -31,11 +31,11 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   package func put(
-    _ file: any OpenFile, at key: ObjectKey, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
   ) async throws(Failure) -> PutReceipt {
     do throws(S3Error) {
-      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, progress) }
-      return try await putLarge(file, key, progress)
+      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, attributes, progress) }
+      return try await putLarge(file, key, attributes, progress)
     } catch {
       throw error.failure
     }
@@ -47,7 +47,7 @@ package final class S3ObjectStore: ObjectStore {
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 
   private func putSmall(
-    _ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter
+    _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
   ) async throws(S3Error) -> PutReceipt {
     let buffer = small.take()
     defer { small.giveBack(buffer) }
@@ -57,11 +57,12 @@ package final class S3ObjectStore: ObjectStore {
     } catch {
       throw S3Error(error)
     }
-    return try await client.putObject(key, .bytes(buffer), digests: digests, progress: progress)
+    return try await client.putObject(
+      key, .bytes(buffer), digests: digests, attributes: attributes, progress: progress)
   }
 
   private func putLarge(
-    _ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter
+    _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests
     do throws(Failure) {
@@ -70,7 +71,8 @@ package final class S3ObjectStore: ObjectStore {
       throw S3Error(error)
     }
     let body = HTTPBody.file(FilePart(file: file, offset: 0, count: file.fingerprint.size))
-    return try await client.putObject(key, body, digests: digests, progress: progress)
+    return try await client.putObject(
+      key, body, digests: digests, attributes: attributes, progress: progress)
   }
 }
 

@@ -7,10 +7,11 @@ extension S3Client {
   /// destination's settings ask for proof. Harmless to repeat. `digests` are those of the body, by this client's
   /// `proof`. Any task.
   package func putObject(
-    _ key: ObjectKey, _ body: HTTPBody, digests: ContentDigests, progress: TransferMeter? = nil
+    _ key: ObjectKey, _ body: HTTPBody, digests: ContentDigests, attributes: ObjectAttributes = ObjectAttributes(),
+    progress: TransferMeter? = nil
   ) async throws(S3Error) -> PutReceipt {
     try check(key, body.count)
-    let response = try await sender.send(putRequest(key, body, digests, progress))
+    let response = try await sender.send(putRequest(key, body, digests, attributes, progress))
     let etag = try proof.verify(response, digests, Self.uploading, endpoint.subject(key))
     return PutReceipt(size: body.count, etag: etag, checksum: proof.proven(digests))
   }
@@ -43,7 +44,8 @@ extension S3Client {
   }
 
   private func putRequest(
-    _ key: ObjectKey, _ body: HTTPBody, _ digests: ContentDigests, _ progress: TransferMeter?
+    _ key: ObjectKey, _ body: HTTPBody, _ digests: ContentDigests, _ attributes: ObjectAttributes,
+    _ progress: TransferMeter?
   ) -> S3Request {
     var request = S3Request(.put, key, operation: Self.uploading)
     if proof.checksum == .md5, let md5 = digests.md5 { request.fields.append("content-md5", md5.base64Text) }
@@ -51,9 +53,21 @@ extension S3Client {
     if proof.checksum == .sha256, let sha256 = digests.sha256 {
       request.fields.append("x-amz-checksum-sha256", sha256.base64Text)
     }
+    append(attributes, to: &request.fields)
     request.body = body
     request.payloadHash = digests.sha256.map { .sha256($0) } ?? .unsigned
     request.progress = progress
     return request
+  }
+
+  /// Tags and metadata stand in the PUT itself (Amazon S3 API Reference, PutObject), so that no object is ever seen
+  /// without them.
+  private func append(_ attributes: ObjectAttributes, to fields: inout HTTPFields) {
+    for (name, value) in attributes.metadata.sorted(by: { $0.key < $1.key }) {
+      fields.append("x-amz-meta-\(name)", Array(value.utf8))
+    }
+    if attributes.tags.isEmpty { return }
+    let tags = CanonicalQuery(attributes.tags.map { ($0.key, Array($0.value.utf8)) })
+    fields.append("x-amz-tagging", tags.text)
   }
 }

@@ -30,12 +30,17 @@ public struct HookOutput: Sendable, Hashable {
     else { return "no 'NAME=' at the start" }
     let value = line[(equals + 1)...]
     if name == "target_prefix" { return takePrefix(Array(value)) }
+    if value.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+      return "the value of '\(escaped(name.utf8))' contains control characters"
+    }
     guard let text = String(validating: value, as: UTF8.self) else {
       return "the value of '\(escaped(name.utf8))' is not UTF-8"
     }
     if let tag = name.removingPrefix("tag."), !tag.isEmpty {
       tags[tag] = text
     } else if let key = name.removingPrefix("metadata."), Self.isToken(key) {
+      // A header's value: S3 takes US-ASCII there (Amazon S3 User Guide, "User-defined object metadata").
+      if text.utf8.contains(where: { $0 >= 0x80 }) { return "the value of '\(escaped(name.utf8))' is not ASCII" }
       metadata[key.lowercased()] = text
     } else {
       return "unknown name '\(escaped(name.utf8))'; there are tag.NAME, metadata.NAME and target_prefix"
