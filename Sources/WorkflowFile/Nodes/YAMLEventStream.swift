@@ -112,7 +112,18 @@ final class YAMLEventStream {
     if source.shownLine(mark.line)?.dropFirst(mark.column - 1).first == "\t" {
       return SyntaxProblem(message: "a tab may not indent; use spaces", mark: mark)
     }
+    if words.hasSuffix("expected <document start>") {
+      let message = "the document ends before this line; a file has only one, and its keys begin in one column"
+      return SyntaxProblem(message: message, mark: mark)
+    }
     let context = parser.context.map { " (\(String(cString: $0)))" } ?? ""
-    return SyntaxProblem(message: "this is not YAML: \(words)\(context)", mark: mark)
+    return SyntaxProblem(message: "this is not YAML: \(words)\(context)\(hint(mark, context))", mark: mark)
+  }
+
+  /// The braces of `${NAME}` are YAML's own inside braces and brackets.
+  private func hint(_ mark: Mark, _ context: String) -> String {
+    guard context.contains("flow"), let line = source.shownLine(mark.line) else { return "" }
+    let isReference = zip(line, line.dropFirst()).contains { $0 == "$" && $1 == "{" }
+    return isReference ? "; inside { } and [ ] a '${NAME}' must stand in quotes" : ""
   }
 }
