@@ -77,7 +77,7 @@ struct CheckTests {
       ])
     #expect(
       two("in/deep", "link", ", after: { move: link/done/x }") == [
-        "workflows.yaml:4:75: error: '$D/link/done/x' lies in the watched directory '$D/link'; move to a directory outside",
+        "workflows.yaml:4:82: error: '$D/link/done/x' lies in the watched directory '$D/link'; move to a directory outside",
         "workflows.yaml:5:15: error: the watched directory '$D/link' contains '$D/in/deep' of workflow 'a'; only workflows "
           + "with after: keep may overlap",
       ])

@@ -152,6 +152,10 @@ struct KeyProblemTests {
       (rest + "\ntarget_prefix: 'a//{run}'", ["8:20: error: the key contains an empty component ('//')"]),
       (rest + "\ntarget_prefix: '{run}/../x'", ["8:20: error: the key contains a '..' component"]),
       (
+        rest + "\nstarted: \(String(repeating: "a/", count: 3_000))",
+        ["8:14: error: a path has at most 4095 bytes, this one has 6024"]
+      ),
+      (
         rest + "\nsource_prefix: ~/x\nstarted: '~'",
         [
           "8:20: error: '~' is not expanded in a path; write ${HOME}",

@@ -20,9 +20,12 @@ struct SyntaxProblemTests {
       ("a:\n\tb: 1\n", "2:1: error: a tab may not indent; use spaces\n\tb: 1\n^"),
       (
         "a: [1\nb: 2\n",
-        "2:2: error: this is not YAML: did not find expected ',' or ']' (while parsing a flow sequence)\nb: 2\n ^"
+        "2:2: error: this is not YAML: did not find expected ',' or ']' (while parsing a flow sequence that begins on line 1)\nb: 2\n ^"
       ),
-      ("a: 'x\n", "2:1: error: this is not YAML: found unexpected end of stream (while scanning a quoted scalar)"),
+      (
+        "a: 'x\n",
+        "2:1: error: this is not YAML: found unexpected end of stream (while scanning a quoted scalar that begins on line 1)"
+      ),
       ("a: b: c\n", "1:5: error: this is not YAML: mapping values are not allowed in this context\na: b: c\n    ^"),
       ("a: 1\n---\nb: 2\n", "2:1: error: only one document may stand in a file\n---\n^"),
       (
@@ -136,6 +139,15 @@ struct SyntaxProblemTests {
         "workflows.yaml:1:1: error: missing key 'workflows'",
         "workflows.yaml:1:10: error: the text has more than 65536 bytes",
       ])
+  }
+
+  @Test("A file of one line of nearly 1 MiB with a thousand problems and secrets is told in bounded time")
+  func oneLine() {
+    let keys = (0..<10_000).map { "k\($0): 1, token\($0): 'secret number \($0)'" }.joined(separator: ", ")
+    let result = bundle.load(
+      "{ version: 1, workflows: {}, \(keys), credentials: { a: \(String(repeating: "x", count: 400_000)) } }")
+    #expect(result.problems.count == 1_001)
+    #expect(!bundle.told(result).contains { $0.contains("secret number") })
   }
 
   @Test("10 MB are refused without being parsed")
