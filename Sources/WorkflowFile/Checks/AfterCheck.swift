@@ -26,8 +26,7 @@ extension ConfigurationChecks {
   func checkProof(_ workflow: WorkflowDraft) {
     guard let after = workflow.after, workflow.workflow.after.success != .keep else { return }
     for reference in workflow.destinations {
-      guard let draft = draft.destinations.first(where: { $0.name == reference.value }),
-        let destination = draft.destination, !destination.provesContent
+      guard let destination = draft.destinations[reference.value]?.destination, !destination.provesContent
       else { continue }
       diagnostics.error(
         "the destination \(quoted(reference.value.text)) proves nothing (checksum: none without verify_etag: true), "

@@ -5,7 +5,7 @@ extension ConfigurationChecks {
   func checkDestinations(_ workflow: WorkflowDraft, _ watched: WatchedDirectories) {
     var seen: Set<DestinationName> = []
     for reference in workflow.destinations {
-      guard let draft = draft.destinations.first(where: { $0.name == reference.value }) else {
+      guard let draft = draft.destinations[reference.value] else {
         diagnostics.error(unknown(reference.value), at: reference.mark)
         continue
       }
@@ -21,8 +21,11 @@ extension ConfigurationChecks {
     }
   }
 
+  /// So many destinations are looked at for the one that was meant.
+  private static let mostCompared = 1_000
+
   private func unknown(_ name: DestinationName) -> String {
-    let known = draft.destinations.map(\.name.text)
+    let known = diagnostics.isFull ? [] : draft.destinations.keys.prefix(Self.mostCompared).map(\.text)
     let hint = nearest(to: name.text, among: known).map { "; did you mean \(quoted($0))?" } ?? ""
     return "unknown destination \(quoted(name.text))\(hint)"
   }

@@ -50,12 +50,14 @@ extension ConfigurationChecks {
     }
   }
 
-  /// Two watches of one directory, or one in another, are told at the later one. They are allowed where both
+  /// Two watches of one directory, or one in another, are told at the later one, once for each directory. They are allowed where both
   /// workflows keep their files: then neither takes away what the other still has to read.
   func checkOverlaps(_ watched: WatchedDirectories) {
     for (index, later) in watched.all.enumerated() {
       for earlier in watched.all[..<index] {
-        if let problem = Self.overlap(of: later, with: earlier) { diagnostics.error(problem, at: later.mark) }
+        guard let problem = Self.overlap(of: later, with: earlier) else { continue }
+        diagnostics.error(problem, at: later.mark)
+        break
       }
     }
   }

@@ -7,7 +7,7 @@ private enum TopKey: String, CaseIterable {
 /// All files together, decoded as far as they go.
 struct ConfigurationDraft {
   private(set) var settings = Settings()
-  private(set) var destinations: [DestinationDraft] = []
+  private(set) var destinations: [DestinationName: DestinationDraft] = [:]
   private(set) var workflows: [WorkflowDraft] = []
 
   init(decoding node: Node, at start: Mark, _ context: DecodingContext) {
@@ -17,7 +17,8 @@ struct ConfigurationDraft {
       settings = Settings(decoding: node, named: reader.mark(of: .settings), context)
     }
     if let node = reader[.destinations] {
-      destinations = (context.entries(node) ?? []).map { DestinationDraft(decoding: $0, context) }
+      let drafts = (context.entries(node) ?? []).map { DestinationDraft(decoding: $0, context) }
+      destinations = Dictionary(drafts.map { ($0.name, $0) }) { first, _ in first }
     }
     if let node = reader.required(.workflows), let entries = context.entries(node) {
       if entries.isEmpty { context.error("expected at least one workflow, found an empty mapping", at: node.mark) }
@@ -27,9 +28,9 @@ struct ConfigurationDraft {
 
   /// Only to be used where nothing was wrong.
   var configuration: Configuration {
-    var known: [DestinationName: Destination] = [:]
-    for draft in destinations { known[draft.name] = draft.destination }
-    return Configuration(settings: settings, destinations: known, workflows: workflows.map(\.workflow))
+    Configuration(
+      settings: settings, destinations: destinations.compactMapValues(\.destination),
+      workflows: workflows.map(\.workflow))
   }
 
   /// Each file by itself: what a later one says of its version does not make an earlier one readable.

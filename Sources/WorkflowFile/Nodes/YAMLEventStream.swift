@@ -109,10 +109,29 @@ final class YAMLEventStream {
         : SyntaxProblem(message: "the file is not UTF-8: \(words)", mark: mark)
     }
     let mark = mark(parser.problem_mark)
-    if source.shownLine(mark.line)?.dropFirst(mark.column - 1).first == "\t" {
+    if words.contains("cannot start any token"), source.shownLine(mark.line)?.dropFirst(mark.column - 1).first == "\t" {
       return SyntaxProblem(message: "a tab may not indent; use spaces", mark: mark)
     }
-    let context = parser.context.map { " (\(String(cString: $0)))" } ?? ""
-    return SyntaxProblem(message: "this is not YAML: \(words)\(context)", mark: mark)
+    if words.hasSuffix("expected <document start>") {
+      let message = "the document ends before this line; a file has only one, and its keys begin in one column"
+      return SyntaxProblem(message: message, mark: mark)
+    }
+    let context = context()
+    return SyntaxProblem(message: "this is not YAML: \(words)\(context)\(hint(mark, context))", mark: mark)
+  }
+
+  /// What was being read, and where it began if that was on an earlier line.
+  private func context() -> String {
+    let parser = parser.pointee
+    guard let words = parser.context.map({ String(cString: $0) }) else { return "" }
+    let isEarlier = parser.context_mark.line < parser.problem_mark.line
+    return " (\(words)\(isEarlier ? " that begins on line \(parser.context_mark.line + 1)" : ""))"
+  }
+
+  /// The braces of `${NAME}` are YAML's own inside braces and brackets.
+  private func hint(_ mark: Mark, _ context: String) -> String {
+    guard context.contains("flow"), let line = source.shownLine(mark.line) else { return "" }
+    let isReference = zip(line, line.dropFirst()).contains { $0 == "$" && $1 == "{" }
+    return isReference ? "; inside { } and [ ] a '${NAME}' must stand in quotes" : ""
   }
 }

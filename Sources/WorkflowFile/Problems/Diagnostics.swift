@@ -14,6 +14,9 @@ final class Diagnostics {
   private var findings: [Finding] = []
   private(set) var hasErrors = false
 
+  /// Whether what is found from now on may not be told any more.
+  var isFull: Bool { findings.count > Self.most }
+
   func error(_ message: String, at mark: Mark) {
     hasErrors = true
     findings.append(Finding(severity: .error, mark: mark, message: message))

@@ -1,7 +1,7 @@
 import SlipwayModel
 
 /// One thing that is wrong with a workflow file.
-package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
+package struct Problem: Sendable, Hashable, CustomStringConvertible {
   package enum Severity: String, Sendable, Hashable {
     case error, warning
   }

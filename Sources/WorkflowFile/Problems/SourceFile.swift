@@ -12,6 +12,8 @@ final class SourceFile {
   private lazy var lines = LineIndex(bytes)
   private var secrets: [Int: [Range<Int>]] = [:]
   private var isMaskedByText = false
+  /// A file of one long line is not read again for each of its problems.
+  private var latestLine: (number: Int, scalars: [Unicode.Scalar])?
 
   init(order: Int, path: BytePath, workingDirectory: BytePath, bytes: [UInt8]) {
     self.order = order
@@ -30,6 +32,7 @@ final class SourceFile {
 
   /// What stands from `start` to before `end` is never shown.
   func hide(from start: (line: Int, column: Int), to end: (line: Int, column: Int)) {
+    latestLine = nil
     for line in start.line...max(start.line, end.line) {
       let first = line == start.line ? start.column : 1
       let last = line == end.line ? max(first, end.column) : Int.max
@@ -39,21 +42,23 @@ final class SourceFile {
 
   /// Hides by the look of the text, for a file that cannot be parsed.
   func hideSecretsByText() {
+    latestLine = nil
     isMaskedByText = true
   }
 
   /// The scalars of a line with secrets as asterisks; nil if there is no such line or it is empty.
   func shownLine(_ number: Int) -> [Unicode.Scalar]? {
+    if let latestLine, latestLine.number == number { return latestLine.scalars }
     guard let range = lines.range(of: number), !range.isEmpty else { return nil }
     var scalars = Array(String(decoding: bytes[range], as: UTF8.self).unicodeScalars)
     for secret in secrets[number] ?? [] { Self.mask(&scalars, secret) }
     if isMaskedByText, let start = SecretKeys.valueStart(in: scalars) { Self.mask(&scalars, start..<Int.max) }
+    latestLine = (number, scalars)
     return scalars
   }
 
   private static func mask(_ scalars: inout [Unicode.Scalar], _ columns: Range<Int>) {
-    for index in scalars.indices where columns.contains(index + 1) && scalars[index] != " " && scalars[index] != "\t" {
-      scalars[index] = "*"
-    }
+    let indices = scalars.indices.clamped(to: (columns.lowerBound - 1)..<(columns.upperBound - 1))
+    for index in indices where scalars[index] != " " && scalars[index] != "\t" { scalars[index] = "*" }
   }
 }

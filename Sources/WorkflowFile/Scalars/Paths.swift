@@ -12,8 +12,11 @@ extension DecodingContext {
       error("'~' is not expanded in a path; write ${HOME}", at: mark)
       return nil
     }
-    let path = BytePath(text)
-    return (path.isAbsolute ? path : mark.source.directory.appending(path)).normalized
+    let written = BytePath(text)
+    let path = (written.isAbsolute ? written : mark.source.directory.appending(written)).normalized
+    if path.bytes.count <= Self.longestPath { return path }
+    error("a path has at most \(Self.longestPath) bytes, this one has \(path.bytes.count)", at: mark)
+    return nil
   }
 
   /// The name of a marker file: one component.
@@ -30,6 +33,9 @@ extension DecodingContext {
     }
     return name
   }
+
+  /// PATH_MAX of limits.h, without the NUL.
+  private static let longestPath = 4095
 
   /// NAME_MAX of limits.h.
   private static let longestName = 255

@@ -8,9 +8,15 @@ extension DecodingContext {
       let template = try Template(parsing: text)
       return check(template, at: node.mark) ? template : nil
     } catch {
-      self.error("bad template at offset \(error.offset): \(error.message)", at: node.mark)
+      self.error("bad template at offset \(error.offset): \(Self.cut(error.message))", at: node.mark)
       return nil
     }
+  }
+
+  /// A message that quotes the template may be as long as an environment variable.
+  private static func cut(_ message: String) -> String {
+    let longest = 300
+    return message.unicodeScalars.count > longest ? String(message.unicodeScalars.prefix(longest)) + "…" : message
   }
 
   private func check(_ template: Template, at mark: Mark) -> Bool {
