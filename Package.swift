@@ -109,3 +109,4 @@ package.products = package.products.filter { p in
 // 24256
 // 24678
 // 26999
+// 29301

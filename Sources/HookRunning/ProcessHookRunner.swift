@@ -37,6 +37,11 @@ package final class ProcessHookRunner: HookRunner {
     return HookResult(ending: end.ending, output: end.output, duration: .now - begin)
   }
 
+  /// Kills every hook of this process, with its group, and waits for none: for a process that ends now. Any thread.
+  package func killAll() {
+    for case let pid? in live.snapshot().values.map(\.pid) { kill(-pid, SIGKILL) }
+  }
+
   private struct End: Sendable {
     var ending: HookResult.Ending
     var output: [UInt8]

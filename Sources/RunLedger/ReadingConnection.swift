@@ -18,7 +18,7 @@ final class ReadingConnection: LedgerConnection {
     self.file = file
     guard let size = LedgerFile.size(of: file) else {
       throw Failure(
-        .permanent, "read", "the ledger \(file)", code: "NoLedger", cause: "there is none yet",
+        .permanent, "read", "the ledger \(file)", code: SQLiteLedger.noLedger, cause: "there is none yet",
         remedy: "the first `slipway run` makes it")
     }
     if size == 0 { throw LedgerFile.damage(file, "the file is empty") }

@@ -9,6 +9,9 @@ package final class SQLiteLedger: Ledger {
   private let thread: LedgerThread
   private let path: BytePath
 
+  /// The code of the failure of a state directory without a ledger.
+  package static let noLedger = "NoLedger"
+
   /// Opens the ledger of `directory` for writing; makes it if there is none, and brings an older one up to date.
   /// Throws a fatal failure for a newer, a damaged or somebody else's file. Keeps `directory` locked until the last
   /// change is written, even after this object has gone.

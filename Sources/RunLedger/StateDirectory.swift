@@ -116,7 +116,7 @@ private func readPID(_ descriptor: Int32) -> String {
 
 private func inUse(_ path: BytePath, by pid: String) -> Failure {
   Failure(
-    .transient(retryAfter: nil), "use", path.description, code: "InUse",
+    .transient(retryAfter: nil), "use", path.description, code: Failure.inUse,
     cause: pid.isEmpty ? "another process is using it" : "process \(pid) is using it",
     remedy: "wait until it ends, or give this one a state_dir of its own")
 }

@@ -57,30 +57,31 @@ struct Assembly {
   // MARK: Ports
 
   /// For a process that acts: takes the lock of the state directory.
-  func openForWriting() async throws(Failure) -> RunningPorts {
+  /// `watches` is false where a scan is all that is wanted.
+  func openForWriting(watches: Bool) async throws(Failure) -> RunningPorts {
     let directory = try StateDirectory(stateDirectory)
     let ledger = try await SQLiteLedger(in: directory)
-    return try running(ledger)
+    return try running(ledger, watches ? try InotifySource() : NoEvents())
   }
 
   /// For `--dry-run`: no lock, nothing written; works beside a running service.
   func openForReading() async throws(Failure) -> RunningPorts {
     do throws(Failure) {
-      return try running(try await SQLiteLedger(readingAt: stateDirectory))
+      return try running(try await SQLiteLedger(readingAt: stateDirectory), NoEvents())
     } catch {
-      if error.code == SQLiteLedger.noLedger { return try running(EmptyLedger()) }
+      if error.code == SQLiteLedger.noLedger { return try running(EmptyLedger(), NoEvents()) }
       throw error
     }
   }
 
-  private func running(_ ledger: any Ledger) throws(Failure) -> RunningPorts {
+  private func running(_ ledger: any Ledger, _ events: any EventSource) throws(Failure) -> RunningPorts {
     let transport = try HTTPTransport()
     let executor = try FileThreads(count: Self.fileThreads)
     let hooks = ProcessHookRunner(log: logger)
     let roots = configuration.workflows.flatMap { $0.watch.map(\.path) }
     let ports = EnginePorts(
       files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: stateDirectory),
-      events: InotifySource(logger: logger), stores: try stores(transport), ledger: ledger, hooks: hooks,
+      events: events, stores: try stores(transport), ledger: ledger, hooks: hooks,
       patterns: PCRE2Compiler(), clock: clock, fileExecutor: executor, environment: ProcessEnvironment.bytes,
       host: ProcessEnvironment.host)
     return RunningPorts(ports: ports, ledger: ledger as? SQLiteLedger, transport: transport, hooks: hooks)
@@ -96,7 +97,7 @@ struct Assembly {
         stores[destination.name] = DirectoryStore(root: path)
       case .s3(let settings):
         stores[destination.name] = try S3ObjectStore(
-          settings, name: destination.name, environment: ProcessEnvironment.text, transport: transport)
+          settings, environment: ProcessEnvironment.text, transport: transport)
       }
     }
     return stores

@@ -80,7 +80,8 @@ struct HookRunVerb: AsyncParsableCommand {
     run.attempt = 1
     let paths = try ports.runFiles.open(run.id, workflow: run.tree.workflow)
     defer { try? ports.runFiles.remove(run.id) }  // What is left lies in a directory of this run alone.
-    let manifest = try manifest.map { BytePath(absolutizing: $0) } ?? writeManifest(of: run, ports, paths)
+    if manifest == nil { try EmptyManifest(run: run, destinations: []).write(to: ports.runFiles) }
+    let manifest = manifest.map { BytePath(absolutizing: $0) } ?? paths.manifest
     let variables = HookEnvironment(own: ports.environment).variables(
       for: definition, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: false)
     let result = await ports.hooks.run(
@@ -97,11 +98,6 @@ struct HookRunVerb: AsyncParsableCommand {
     return Hook(
       command: .program(program, arguments: arguments),
       location: SourceLocation(file: "command line", line: 1, column: 1), timeout: .seconds(timeout))
-  }
-
-  private func writeManifest(of run: Run, _ ports: EnginePorts, _ paths: RunPaths) throws(Failure) -> BytePath {
-    try EmptyManifest(run: run, destinations: []).write(to: ports.runFiles)
-    return paths.manifest
   }
 
   private func printOutput(of run: Run, _ ports: EnginePorts) throws(Failure) {

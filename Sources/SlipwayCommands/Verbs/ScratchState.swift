@@ -23,11 +23,13 @@ struct ScratchState {
     isTemporary = true
   }
 
-  /// Removes a temporary directory; hooks may have left anything in it.
+  /// Removes a temporary directory; hooks may have left anything in it. What cannot be removed stays in TMPDIR.
   func remove() {
     guard isTemporary else { return }
-    nftw(
-      String(decoding: path.bytes, as: UTF8.self), { path, _, _, _ in path.map { Glibc.remove($0) } ?? 0 }, 16,
-      FTW_DEPTH.rawValue | FTW_PHYS.rawValue)
+    let files = LocalTreeFiles(roots: [path])
+    if let walk = try? files.walk(path) {
+      while let entry = walk.next() { unlink(String(decoding: path.appending(entry.path).bytes, as: UTF8.self)) }
+    }
+    try? files.removeEmptyDirectories(in: path, keepingRoot: false)
   }
 }

@@ -14,7 +14,7 @@ struct ServiceRun {
     let orchestrator: Orchestrator
     let meter = TransferMeter()
     do throws(Failure) {
-      running = try await assembly.openForWriting()
+      running = try await assembly.openForWriting(watches: mode == .service)
       orchestrator = try Orchestrator(
         assembly.configuration, only: only, ports: running.ports, mode: mode, logger: assembly.logger, meter: meter)
     } catch {

@@ -20,7 +20,7 @@ struct WatchConfiguration {
       throw ValidationError("\(directory) is not a directory.")
     }
     var settings = Settings()
-    settings.stateDirectory = verb.stateDir.map(absolute) ?? Self.stateDirectory(for: directory)
+    settings.stateDirectory = verb.stateDir.map(absolute) ?? (try Self.stateDirectory(for: directory))
     let destination = try self.destination()
     return Configuration(
       settings: settings, destinations: [destination.name: destination], workflows: [try workflow(directory)])
@@ -77,8 +77,8 @@ struct WatchConfiguration {
   }
 
   /// A directory of its own beside the service's, so that the two never meet.
-  private static func stateDirectory(for directory: BytePath) -> BytePath {
-    let hash = hexadecimal(SHA256.digest(of: directory.bytes).prefix(8))
+  private static func stateDirectory(for directory: BytePath) throws -> BytePath {
+    let hash = hexadecimal(try MessageDigest.of(directory.bytes, by: .sha256).prefix(8))
     return Assembly.defaultStateDirectory.appending("watch-\(hash)")
   }
 }
