@@ -20,7 +20,7 @@ struct WatchConfiguration {
       throw ValidationError("\(directory) is not a directory.")
     }
     var settings = Settings()
-    settings.stateDirectory = verb.stateDir.map(absolute) ?? (try Self.stateDirectory(for: directory))
+    settings.stateDirectory = try verb.stateDir.map(absolute) ?? Self.stateDirectory(for: directory)
     let destination = try self.destination()
     return Configuration(
       settings: settings, destinations: [destination.name: destination], workflows: [try workflow(directory)])
