@@ -33,7 +33,7 @@ extension StopRule {
   private static func marker(_ reader: MappingReader<StopKey>, _ key: StopKey, _ intake: Intake) -> BytePath? {
     guard let node = reader[key], let name = reader.context.marker(node) else { return nil }
     if case .marker(name) = intake {
-      reader.context.error("\(quoted(name.description)) is the marker of 'ready' already", at: node.mark)
+      reader.context.error("'\(name)' is the marker of 'ready' already", at: node.mark)
     }
     return name
   }
