@@ -19,6 +19,8 @@ static inline int slipway_openat2(int directory, const char *path, uint64_t flag
 static const uint64_t slipway_resolve_beneath = RESOLVE_BENEATH;
 static const uint64_t slipway_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
 static const uint64_t slipway_resolve_no_magiclinks = RESOLVE_NO_MAGICLINKS;
+// syncfs(2), which <unistd.h> shows only under _GNU_SOURCE.
+static inline int slipway_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 
 // prctl(2), PR_SET_CHILD_SUBREAPER.
 static inline int slipway_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); }
