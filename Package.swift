@@ -110,3 +110,4 @@ package.products = package.products.filter { p in
 // 24678
 // 26999
 // 29301
+// 2291
