@@ -94,6 +94,12 @@ private let runConformance: [Conformance<any Ledger>] = [
           #expect(try await ledger.run(run.id) == run)
           #expect(try await ledger.uploadCounts(of: run.id).proven == 1)
         }
+        // One that is refused takes nothing of the others with it, and leaves nothing of its own.
+        group.addTask {
+          let stray = [upload(run: runID(index), path: "stray"), upload(run: RunID("nobody"), path: "a")]
+          let refused = plainRun(number: 100 + index)
+          await #expect(throws: Failure.self) { try await ledger.commit([.run(refused), .uploads(stray)]) }
+        }
       }
       try await group.waitForAll()
     }
