@@ -20,6 +20,7 @@ final class ChangeWriter {
     case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
     case .uploads(let records): try save(records, database)
     case .forgetUploads(let run, let path): try forget(run, path, database)
+    case .forgetDestination(let run, let destination): try forget(run, destination, database)
     case .hook(let record): try HookRows.save(record, run: number(of: record.run, database), in: database)
     case .stem(let stem, let destination, let path):
       try TreeRows.setOwner(ofStem: stem, at: number(of: destination, database), to: path, in: database)
@@ -51,6 +52,14 @@ final class ChangeWriter {
     try database.cachedStatement(
       sql: "DELETE FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?) AND path = ?"
     ).execute(with: run.text, path.bytes)
+  }
+
+  private func forget(_ run: RunID, _ destination: DestinationName, _ database: Database) throws {
+    let sql = """
+      DELETE FROM uploads WHERE run = (SELECT number FROM runs WHERE id = ?)
+        AND destination = (SELECT number FROM destinations WHERE name = ?)
+      """
+    try database.cachedStatement(sql: sql).execute(with: run.text, destination.text)
   }
 
   private func number(of run: RunID, _ database: Database) throws -> Int64 {

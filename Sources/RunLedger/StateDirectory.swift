@@ -1,5 +1,6 @@
 import Glibc
 import SlipwayModel
+import Synchronization
 
 /// The directory with everything that Slipway keeps between its runs, and the lock that says who uses it.
 ///
@@ -12,7 +13,8 @@ import SlipwayModel
 package final class StateDirectory: Sendable {
   /// Absolute.
   package let path: BytePath
-  private let lock: Int32
+  /// nil once it has been given back.
+  private let lock: Mutex<Int32?>
 
   static let ledgerName = "ledger.sqlite"
 
@@ -26,11 +28,20 @@ package final class StateDirectory: Sendable {
     try makeDirectories(path)
     try checkOwner(of: path)
     self.path = path
-    self.lock = try takeLock(in: path)
+    self.lock = Mutex(try takeLock(in: path))
   }
 
   deinit {
-    Glibc.close(lock)
+    unlock()
+  }
+
+  /// Lets others have the directory; nothing may be written there afterwards. May be called twice.
+  func unlock() {
+    let descriptor = lock.withLock { lock in
+      defer { lock = nil }
+      return lock
+    }
+    if let descriptor { Glibc.close(descriptor) }
   }
 
   package var ledger: BytePath { path.appending(Self.ledgerName) }

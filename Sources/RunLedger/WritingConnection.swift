@@ -120,6 +120,7 @@ final class WritingConnection: LedgerConnection {
   func close() {
     // What could not be moved from the log into the file stays in the log, which the next start reads.
     try? queue.close()
+    directory.unlock()
   }
 }
 

@@ -81,20 +81,22 @@ struct Assembly {
     let roots = configuration.workflows.flatMap { $0.watch.map(\.path) }
     let ports = EnginePorts(
       files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: stateDirectory),
-      events: events, stores: try stores(transport), ledger: ledger, hooks: hooks,
+      events: events, stores: try stores(transport, executor), ledger: ledger, hooks: hooks,
       patterns: PCRE2Compiler(), clock: clock, fileExecutor: executor, environment: ProcessEnvironment.bytes,
       host: ProcessEnvironment.host)
     return RunningPorts(ports: ports, ledger: ledger as? SQLiteLedger, transport: transport, hooks: hooks)
   }
 
   /// Only what some workflow uses: a destination that nobody uses may lack its region or its credentials.
-  private func stores(_ transport: HTTPTransport) throws(Failure) -> [DestinationName: any ObjectStore] {
+  private func stores(
+    _ transport: HTTPTransport, _ threads: FileThreads
+  ) throws(Failure) -> [DestinationName: any ObjectStore] {
     let used = Set(configuration.workflows.flatMap(\.destinations))
     var stores: [DestinationName: any ObjectStore] = [:]
     for destination in configuration.destinations.values where used.contains(destination.name) {
       switch destination.kind {
       case .directory(let path):
-        stores[destination.name] = DirectoryStore(root: path)
+        stores[destination.name] = DirectoryStore(at: path, threads: threads)
       case .s3(let settings):
         stores[destination.name] = try S3ObjectStore(
           settings, environment: ProcessEnvironment.text, transport: transport)

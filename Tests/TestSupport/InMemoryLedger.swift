@@ -53,7 +53,7 @@ package actor InMemoryLedger: Ledger {
       case .uploads(let records):
         for record in records where !known.contains(record.run) { throw unknown(record.run) }
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
-      case .answered, .forgetUploads, .stem: break
+      case .answered, .forgetUploads, .forgetDestination, .stem: break
       }
     }
   }
@@ -71,6 +71,8 @@ package actor InMemoryLedger: Ledger {
       for record in new {
         records[UploadKey(run: record.run, path: record.path, destination: record.destination)] = record
       }
+    case .forgetDestination(let run, let name):
+      records = records.filter { $0.key.run != run || $0.key.destination != name }
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
     case .hook(let record): save(record)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path

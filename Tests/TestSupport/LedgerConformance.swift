@@ -94,6 +94,12 @@ private let runConformance: [Conformance<any Ledger>] = [
           #expect(try await ledger.run(run.id) == run)
           #expect(try await ledger.uploadCounts(of: run.id).values.map(\.proven) == [1])
         }
+        // One that is refused takes nothing of the others with it, and leaves nothing of its own.
+        group.addTask {
+          let stray = [upload(run: runID(index), path: "stray"), upload(run: RunID("nobody"), path: "a")]
+          let refused = plainRun(number: 100 + index)
+          await #expect(throws: Failure.self) { try await ledger.commit([.run(refused), .uploads(stray)]) }
+        }
       }
       try await group.waitForAll()
     }
@@ -173,6 +179,17 @@ private let uploadConformance: [Conformance<any Ledger>] = [
     try await ledger.commit([.forgetUploads(RunID("nobody"), path: BytePath("x"))])
     #expect(try await ledger.uploads(of: one.id, after: nil, limit: 10).map(\.path) == [BytePath("y")])
     #expect(try await ledger.uploads(of: two.id, after: nil, limit: 10).count == 3)
+  },
+  Conformance("a forgotten destination has no records of that run, and keeps those of others") { ledger in
+    let (one, two) = (plainRun(number: 1), plainRun(number: 2))
+    let records = [one, two].flatMap { run in
+      ["a", "b"].map { upload(run: run.id, path: "x", destination: $0) }
+    }
+    try await ledger.commit([.run(one), .run(two), .uploads(records)])
+    try await ledger.commit([.forgetDestination(one.id, DestinationName("a"))])
+    try await ledger.commit([.forgetDestination(one.id, DestinationName("nobody"))])
+    #expect(try await ledger.uploads(of: one.id, after: nil, limit: 10).map(\.destination.text) == ["b"])
+    #expect(try await ledger.uploads(of: two.id, after: nil, limit: 10).count == 2)
   },
   Conformance("an unknown run has no records and no counts") { ledger in
     let records = try await ledger.uploads(of: RunID("nobody"), after: nil, limit: 10)

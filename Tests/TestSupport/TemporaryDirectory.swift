@@ -98,12 +98,8 @@ package struct FileProblem: Error, CustomStringConvertible {
 extension BytePath {
   /// The path for the C library.
   package func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
-    try (bytes + [0]).withUnsafeBufferPointer { buffer in
-      try buffer.withMemoryRebound(to: CChar.self) { characters in
-        guard let base = characters.baseAddress else { preconditionFailure("a buffer with a NUL has an address") }
-        return try body(base)
-      }
-    }
+    let characters = bytes.map { CChar(bitPattern: $0) } + [0]
+    return try body(characters)
   }
 }
 

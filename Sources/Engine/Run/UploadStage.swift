@@ -76,7 +76,7 @@ struct UploadStage {
     }
     try await journal.finish()
     if Task.isCancelled { return .interrupted }
-    await settle(tally)
+    try await settle(tally)
     if let fatal = tally.fatal { throw fatal }
     return try await conclude(tally, findings)
   }
@@ -142,13 +142,15 @@ struct UploadStage {
     }
   }
 
-  private func settle(_ tally: AttemptTally) async {
+  /// What a destination could not make durable it has to be given again.
+  private func settle(_ tally: AttemptTally) async throws(Failure) {
     for destination in session.context.destinations where !tally.isClosed(destination.name) {
       do throws(Failure) {
         try await session.ports.stores[destination.name]?.settle()
       } catch {
         tally.failed(error, at: destination.name)
         session.logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
+        try await session.commit([.forgetDestination(session.run.id, destination.name)])
       }
     }
   }

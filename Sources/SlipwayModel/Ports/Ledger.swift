@@ -52,6 +52,8 @@ public enum LedgerChange: Sendable, Hashable {
   case uploads([UploadRecord])
   /// Removes the rows of a path that is no longer part of the run.
   case forgetUploads(RunID, path: BytePath)
+  /// Removes the rows of a destination that could not keep what it had been given.
+  case forgetDestination(RunID, DestinationName)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
   /// The objects under this key stem (destination's prefix included) come from the tree at this path.

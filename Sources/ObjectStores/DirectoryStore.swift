@@ -1,0 +1,114 @@
+import Glibc
+import SlipwayModel
+import Synchronization
+
+/// A destination that is a directory of this machine. It needs no server, and takes any name that a file may have.
+///
+/// Each object is written under a name of its own in the directory where it belongs, and renamed over the old one:
+/// a reader sees the old or the new, and a crash leaves nothing that a later put of the same name does not replace.
+/// Every path is opened below the root by the kernel (openat2, RESOLVE_BENEATH), so no symbolic link leads out.
+package final class DirectoryStore: ObjectStore {
+  private let path: BytePath
+  private let threads: any TaskExecutor
+  private let makeHash: @Sendable () throws(Failure) -> any ContentHash
+  private let buffers = CopyBuffers()
+  private let state = Mutex(State())
+
+  private struct State {
+    /// Held from the first put to the settling after the last: syncfs(2) tells a write error only to descriptors
+    /// that were open when it happened. Not held longer, so that an idle destination can be unmounted.
+    var root: DestinationRoot?
+    var users = 0
+    /// Once seen, a root that is gone is not made anew: its file system has probably been unmounted.
+    var hasBeenThere = false
+  }
+
+  /// `path` is absolute, and made by the first put. The store's blocking calls run on `threads`. `makeHash` gives a
+  /// new hash, by default SHA-256, of which a receipt tells.
+  package init(
+    at path: BytePath, threads: any TaskExecutor,
+    makeHash: @escaping @Sendable () throws(Failure) -> any ContentHash = { () throws(Failure) in try SHA256Hash() }
+  ) {
+    self.path = path
+    self.threads = threads
+    self.makeHash = makeHash
+  }
+
+  /// A file has no place for `attributes`.
+  package func put(
+    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
+  ) async throws(Failure) -> PutReceipt {
+    try await withTaskExecutorPreference(threads) { () async throws(Failure) in
+      try store(file, key, progress)
+    }
+  }
+
+  /// One syncfs(2) for all files since the last: much cheaper than an fsync for each. It may be called at any time,
+  /// also where nothing has been put.
+  package func settle() async throws(Failure) {
+    try await withTaskExecutorPreference(threads) { () async throws(Failure) in
+      let root = try takeRoot()
+      var isSettled = false
+      defer { giveBack(isSettled: isSettled) }
+      try root.sync()
+      isSettled = true
+    }
+  }
+
+  package func url(of key: ObjectKey) -> String {
+    "file://" + (path.bytes + [UInt8(ascii: "/")] + key.bytes).map(percentEncoded).joined()
+  }
+
+  private func store(_ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter) throws(Failure) -> PutReceipt {
+    let place = try DestinationPath(key)
+    let root = try takeRoot()
+    defer { giveBack(isSettled: false) }
+    let directory = try root.directory(place.directory, for: key)
+    let draft = try DraftFile(for: place.name, in: directory, key: key)
+    let copy = FileCopy(of: file, to: draft, key: key, progress: progress)
+    do throws(Failure) {
+      let checksum = try buffers.withBuffer { buffer throws(Failure) in try copy.run(makeHash(), buffer) }
+      try draft.setModified(file.fingerprint.modified)
+      try copy.checkSource()
+      try draft.publish()
+      return PutReceipt(size: copy.count, etag: "", checksum: Checksum(algorithm: .sha256, value: checksum))
+    } catch {
+      draft.discard()
+      progress.sent(-copy.count)
+      throw error
+    }
+  }
+
+  private func takeRoot() throws(Failure) -> DestinationRoot {
+    try state.withLock { state throws(Failure) in
+      let root: DestinationRoot
+      if let held = state.root, held.isStill(at: path) {
+        root = held
+      } else {
+        // Another directory lies there now; what went to the one before it must not be forgotten.
+        try state.root?.sync()
+        root = try DestinationRoot(path, mayMake: !state.hasBeenThere)
+      }
+      state.root = root
+      state.hasBeenThere = true
+      state.users += 1
+      return root
+    }
+  }
+
+  private func giveBack(isSettled: Bool) {
+    state.withLock { state in
+      state.users -= 1
+      if isSettled, state.users == 0 { state.root = nil }
+    }
+  }
+}
+
+private func percentEncoded(_ byte: UInt8) -> String {
+  switch byte {
+  case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+    UInt8(ascii: "~"), UInt8(ascii: "/"):
+    String(decoding: [byte], as: UTF8.self)
+  default: "%" + hexadecimal(byte).uppercased()
+  }
+}
