@@ -1,0 +1,201 @@
+import Foundation
+import Glibc
+import SlipwayModel
+import Testing
+
+@testable import TestSupport
+
+/// Everything of one test: a directory, a bucket, a workflow file, and the processes that it started.
+final class World: Sendable {
+  /// Where objects go.
+  enum Server {
+    /// The real one where there is one.
+    case any
+    /// One that fails by these rules.
+    case scripted([FaultRule])
+  }
+
+  static let limit = Duration.seconds(60)
+
+  let scratch: Scratch
+  let reader: S3Reader
+  let bucket: String
+  /// nil where the real server is used.
+  let scripted: ScriptedS3Server?
+
+  private init(_ server: Server) async throws {
+    scratch = try Scratch()
+    bucket = "e2e-" + UUID().uuidString.lowercased()
+    if case .any = server, let real = S3Reader.realServer {
+      (reader, scripted) = (real, nil)
+    } else {
+      var rules: [FaultRule] = []
+      if case .scripted(let given) = server { rules = given }
+      let made = try ScriptedS3Server(rules: rules)
+      scripted = made
+      reader = S3Reader(
+        endpoint: made.endpoint, accessKeyID: made.keys.accessKeyID, secretAccessKey: made.keys.secretAccessKey)
+    }
+    try await reader.makeBucket(bucket)
+    try scratch.makeDirectory("in")
+  }
+
+  /// Runs `body` with a world of its own, and ends its processes whatever happens.
+  static func with(_ server: Server = .any, _ body: (World) async throws -> Void) async throws {
+    let world = try await World(server)
+    do {
+      try await body(world)
+    } catch {
+      await world.end()
+      throw error
+    }
+    await world.end()
+  }
+
+  private let programs = Guarded<[Program]>([])
+
+  private func end() async {
+    for program in programs.value { await program.destroy() }
+    scripted?.stop()
+    for program in programs.value {
+      #expect(!program.transcript.contains(reader.secretAccessKey), "the secret key was told")
+    }
+  }
+
+  /// The bucket as `store`, and the directory `outbox` as `copy`.
+  func destinations(secret: String? = nil, bucket: String? = nil) -> String {
+    """
+    destinations:
+      store:
+        type: s3
+        bucket: \(bucket ?? self.bucket)
+        prefix: pre/
+        region: us-east-1
+        endpoint: \(reader.endpoint)
+        credentials: { access_key_id: \(reader.accessKeyID), secret_access_key: '\(secret ?? reader.secretAccessKey)' }
+      copy: { type: directory, path: ./outbox }
+
+    """
+  }
+
+  /// Writes the workflow file with one workflow, `w`, of trees below `in`; `lines` are its further keys.
+  func configure(
+    _ lines: String = "", to names: String = "[store, copy]", settings: String = "", destinations: String? = nil
+  ) throws {
+    let further = lines.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }.joined()
+    let retry = lines.contains("retry:") ? "" : "    retry: { attempts: 2, backoff: 10ms..20ms, defer: 100ms }\n"
+    try scratch.write(
+      """
+      version: 1
+      settings: { state_dir: ./state\(settings.isEmpty ? "" : ", " + settings) }
+      \(destinations ?? self.destinations())workflows:
+        w:
+          watch: ./in
+          ready: { marker: .ready }
+          destinations: \(names)
+          started: ./started
+      \(retry)\(further)
+      """, to: "workflows.yaml")
+  }
+
+  /// Writes files into a tree below `in`, and then its marker.
+  func makeTree(_ name: String, _ files: [String: String], ready: Bool = true) throws {
+    for (path, content) in files { try scratch.write(content, to: "in/\(name)/\(path)") }
+    if files.isEmpty { try scratch.makeDirectory("in/\(name)") }
+    if ready { try scratch.write("", to: "in/\(name)/.ready") }
+  }
+
+  /// Starts slipway in the test's directory. `wrapper` stands in front of the program.
+  func start(_ arguments: String..., wrapper: [String] = [], environment: [String: String] = [:]) throws -> Program {
+    let binary = try #require(SlipwayBinary.path)
+    let fixed = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch.path, "LANG": "C.UTF-8", "NO_COLOR": "1"]
+    let program = try Program(
+      Program.Launch(
+        wrapper + [binary] + arguments, environment: fixed.merging(environment) { $1 }, directory: scratch.path))
+    programs.change { $0.append(program) }
+    return program
+  }
+
+  /// Starts the service, and returns once its watches are live.
+  func startService() async throws -> Program {
+    if scratch.exists("started") { try scratch.remove("started") }
+    let program = try start("run")
+    let isLive = await eventually { program.hasEnded || self.scratch.exists("started") }
+    #expect(isLive && !program.hasEnded, "\(program.transcript)")
+    return program
+  }
+
+  /// Runs slipway to its end, which must be this exit code.
+  @discardableResult
+  func run(
+    _ arguments: String..., expecting code: Int32 = 0, wrapper: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws -> Program {
+    let program: Program
+    switch arguments.count {
+    case 1: program = try start(arguments[0], wrapper: wrapper)
+    case 2: program = try start(arguments[0], arguments[1], wrapper: wrapper)
+    default: program = try start(arguments[0], arguments[1], arguments[2], wrapper: wrapper)
+    }
+    try await program.expectEnd(.exited(code), sourceLocation: sourceLocation)
+    return program
+  }
+
+  /// The keys in the bucket, as text where it is.
+  func keys() async throws -> [String] {
+    try await reader.keys(bucket).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The files in the directory destination.
+  func copies() throws -> [String] {
+    guard scratch.exists("outbox") else { return [] }
+    return try scratch.files(below: "outbox").map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// How often a key of this ending was sent to the scripted server, answered or not.
+  func putCount(_ suffix: String = "") -> Int {
+    scripted?.requests.count { $0.method == "PUT" && !$0.key.isEmpty && $0.keyText.hasSuffix(suffix) } ?? 0
+  }
+}
+
+typealias SourceLocation = Testing.SourceLocation
+
+/// A value behind a lock.
+final class Guarded<Value: Sendable>: Sendable {
+  private let storage: NSLock
+  // Guarded by `storage` in every access.
+  private nonisolated(unsafe) var content: Value
+
+  init(_ value: Value) {
+    (storage, content) = (NSLock(), value)
+  }
+
+  var value: Value { storage.withLock { content } }
+
+  func change(_ body: (inout Value) -> Void) { storage.withLock { body(&content) } }
+}
+
+/// Returns once `isDone` holds; false when `limit` has passed. For what another process does to files, of which nobody
+/// tells us.
+func eventually(upTo limit: Duration = World.limit, _ isDone: @Sendable () -> Bool) async -> Bool {
+  let deadline = ContinuousClock.now + limit
+  while !isDone() {
+    if ContinuousClock.now > deadline { return false }
+    // A test that is cancelled asks once more and is done.
+    try? await Task.sleep(for: .milliseconds(5))
+  }
+  return true
+}
+
+extension Program {
+  /// The program has ended so; its output stands beside a failure.
+  func expectEnd(_ expected: Ending, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    let ending = await end(upTo: World.limit)
+    #expect(ending == expected, "\(transcript)", sourceLocation: sourceLocation)
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// The tests of a package that is built in parts go without the program.
+  static var needsBinary: Self { .enabled(if: SlipwayBinary.exists, "slipway has not been built") }
+}
