@@ -5,6 +5,7 @@ import ObjectStores
 import S3Client
 import SlipwayModel
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct S3ObjectStoreTests {
