@@ -29,7 +29,12 @@ struct LeftOvers {
     let deadline = ContinuousClock.now + Self.limit
     var pause = Duration.microseconds(200)
     while true {
-      let found = Self.sweeping.withLock { _ in sweep() }
+      let found = Self.sweeping.withLock { _ in
+        let found = sweep()
+        // Still under the lock: from here on another hook must not leave an orphan to this one.
+        if found.isEmpty { live.swept(hook) }
+        return found
+      }
       ended.formUnion(found.filter { !$0.isZombie }.map(\.pid))
       if found.isEmpty { return (ended, true) }
       if ContinuousClock.now > deadline { return (ended, false) }
@@ -83,7 +88,7 @@ struct LeftOvers {
       if marked == Array(run.text.utf8) && !belongsToOther { return true }
       if belongsToOther { return false }
     }
-    return entry.began >= began && !others.contains { $0.began <= entry.began }
+    return entry.began >= began && !others.contains { !$0.isSwept && $0.began <= entry.began }
   }
 
   private func suspend(for pause: Duration) {
