@@ -13,6 +13,7 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = ["README.md"]) -> Target {
@@ -36,6 +37,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
@@ -62,7 +64,7 @@ let package = Package(
       "SlipwayCommands",
       [
         "SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "WorkflowFile", "PatternMatching", "TreeWatching",
-        "HookRunning", "S3Client", "ObjectStores", "RunLedger", "Engine", "CLibc", arguments, log,
+        "HookRunning", "S3Client", "ObjectStores", "RunLedger", "Engine", "CLibc", arguments, log, signals,
       ]),
     .executableTarget(name: "slipway", dependencies: ["SlipwayCommands"], swiftSettings: settings),
 
@@ -86,28 +88,3 @@ let package = Package(
     tests("Architecture", []),
   ]
 )
-
-// Bootstrap: leaves out what has no files yet.
-import Foundation
-func exists(_ t: Target) -> Bool {
-  let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-  let dir = here + "/" + (t.path ?? (t.type == .test ? "Tests/\(t.name)" : "Sources/\(t.name)"))
-  guard let e = FileManager.default.enumerator(atPath: dir) else { return false }
-  return e.contains { ($0 as! String).hasSuffix(".swift") || ($0 as! String).hasSuffix(".modulemap") }
-}
-package.targets = package.targets.filter(exists)
-let names = Set(package.targets.map(\.name))
-for t in package.targets {
-  t.exclude = t.exclude.filter { FileManager.default.fileExists(atPath: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/" + (t.path ?? (t.type == .test ? "Tests/\(t.name)" : "Sources/\(t.name)")) + "/" + $0) }
-  t.dependencies = t.dependencies.filter { if case .byNameItem(let n, _) = $0 { return names.contains(n) } else { return true } }
-}
-package.products = package.products.filter { p in
-  if let l = p as? Product.Library { return l.targets.allSatisfy(names.contains) }
-  if let l = p as? Product.Executable { return l.targets.allSatisfy(names.contains) }
-  return true
-}
-// 24256
-// 24678
-// 26999
-// 29301
-// 2291

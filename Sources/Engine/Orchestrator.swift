@@ -43,6 +43,7 @@ public actor Orchestrator {
 
   private var isStopping = false
   private var fatal: Failure?
+  private var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
   /// `only` names the workflows that this process runs; nil runs all. Throws a permanent failure for a configuration
@@ -108,6 +109,8 @@ public actor Orchestrator {
 
   /// The process must not go on: nothing more is begun, and what is under way is cancelled.
   func stop(for failure: Failure) {
+    // What is said by a source that was stopped because all is over.
+    if hasEnded { return }
     if fatal == nil {
       fatal = failure
       logger.critical("\(failure.message)")
@@ -235,8 +238,9 @@ public actor Orchestrator {
       do throws(Failure) {
         await self.left(run.id, try await drive(driver, run))
       } catch {
-        await self.left(run.id, .interrupted(run))
+        // In this order: without tasks it may be over.
         await self.stop(for: error)
+        await self.left(run.id, .interrupted(run))
       }
     }
   }
@@ -300,7 +304,8 @@ public actor Orchestrator {
   }
 
   private func endIfOver() {
-    guard tasks.isEmpty, isStopping || isOver else { return }
+    guard tasks.isEmpty, isStopping || isOver, ended != nil else { return }
+    hasEnded = true
     ended?.resume()
     ended = nil
   }

@@ -27,10 +27,10 @@ package struct SlipwayCommand: AsyncParsableCommand {
 
   package init() {}
 
-  /// The whole process: signals first, before any other thread is made.
+  /// Reads the command line and runs the verb; ends the process.
   package static func start() async {
-    SignalThread.ignoreBrokenPipes()
-    SignalThread.block([SIGTERM, SIGINT, SIGHUP])
+    // A write to a broken pipe then tells it as EPIPE.
+    signal(SIGPIPE, SIG_IGN)
     await main()
   }
 }

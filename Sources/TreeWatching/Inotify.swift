@@ -4,9 +4,10 @@ import LocalFiles
 
 /// An inotify instance. For one thread.
 final class Inotify {
-  /// What is told of a directory; neither access nor modification: a writer's close says enough.
+  /// What is told of a directory; neither access nor modification: a writer's close says enough. IN_ATTRIB is what a
+  /// touch by path alone (utimensat(2)) leaves of itself.
   private static let mask = UInt32(
-    IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+    IN_CREATE | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
   private static let flags = UInt32(IN_ONLYDIR | IN_EXCL_UNLINK)
   private static let doNotFollow = UInt32(IN_DONT_FOLLOW)
   /// PATH_MAX, its NUL included.

@@ -22,7 +22,7 @@ extension WatchLoop {
 
   private func hint(of event: InotifyEvent) -> NameHint {
     if event.has(IN_CLOSE_WRITE | IN_MOVED_TO) { return .complete }
-    return event.has(IN_CREATE) ? .found : .removed
+    return event.has(IN_CREATE | IN_ATTRIB) ? .found : .removed
   }
 
   /// Tells of a name by each path that a root gives it; of roots inside roots mostly the same.

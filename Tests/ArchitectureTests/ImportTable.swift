@@ -37,7 +37,7 @@ struct ImportTable {
     "JetStreamQueue": Row(.adapter, ["CLibnats"]),
     "ObjectStores": Row(.adapter, ["S3Client"]),
     "PatternMatching": Row(.adapter, ["CLibpcre2"]),
-    "RunLedger": Row(.adapter, ["GRDB"]),
+    "RunLedger": Row(.adapter, ["GRDB", "GRDBSQLite"]),
     "S3Client": Row(.adapter, ["CLibexpat"]),
     "StatusServing": Row(.adapter, ["FlyingFox", "FlyingSocks"]),
     "TreeWatching": Row(.adapter),
@@ -53,7 +53,9 @@ struct ImportTable {
     "BitCollections", "Collections", "DequeModule", "HashTreeCollections", "HeapModule", "OrderedCollections",
   ]
   /// What anybody outside the pure layer may import besides.
-  static let everyday: Set<String> = collections.union(["Logging", "Metrics", "ServiceLifecycle", "SystemPackage"])
+  static let everyday: Set<String> = collections.union([
+    "Logging", "Metrics", "ServiceLifecycle", "SystemPackage", "UnixSignals",
+  ])
   /// What comes with the compiler and does no I/O.
   static let standard: Set<String> = ["Swift", "Synchronization"]
   static let platform: Set<String> = standard.union(["FoundationEssentials", "Glibc"])

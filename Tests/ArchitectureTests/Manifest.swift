@@ -29,7 +29,9 @@ struct Manifest {
   private func undeclaredImports(of files: [SourceFile]) -> [String] {
     files.flatMap { file -> [String] in
       guard let declared = dependencies[file.target] else { return [] }
-      let known = declared.union(ImportTable.platform).union([file.target, "Foundation"])
+      // A product may bring more modules than the one of its name.
+      let brought: Set<String> = declared.contains("GRDB") ? ["GRDBSQLite"] : []
+      let known = declared.union(brought).union(ImportTable.platform).union([file.target, "Foundation"])
       return file.imports.subtracting(known).sorted().map {
         "Package.swift: \(file.target) imports \($0) (\(file.path)) without depending on it"
       }

@@ -5,7 +5,8 @@ import Testing
 
 @testable import S3Client
 
-/// Against the S3 server that SLIPWAY_TEST_S3 names, with the keys of `AKIAEXAMPLE`.
+/// Against the S3 server that SLIPWAY_TEST_S3 names, with the keys in SLIPWAY_TEST_S3_ACCESS_KEY and
+/// SLIPWAY_TEST_S3_SECRET_KEY.
 @Suite(
   .enabled(
     if: ProcessInfo.processInfo.environment["SLIPWAY_TEST_S3"] != nil, "SLIPWAY_TEST_S3 does not name an S3 server"))
@@ -16,8 +17,11 @@ struct RealServerTests {
   init() async throws {
     transport = try HTTPTransport()
     var settings = S3Destination(bucket: "slipway-\(UUID().uuidString.lowercased())")
-    settings.endpoint = ProcessInfo.processInfo.environment["SLIPWAY_TEST_S3"]
-    settings.credentials = .init(accessKeyID: "AKIAEXAMPLE", secretAccessKey: Secret("secret"), sessionToken: nil)
+    let environment = ProcessInfo.processInfo.environment
+    settings.endpoint = environment["SLIPWAY_TEST_S3"]
+    settings.credentials = .init(
+      accessKeyID: environment["SLIPWAY_TEST_S3_ACCESS_KEY"] ?? "",
+      secretAccessKey: Secret(environment["SLIPWAY_TEST_S3_SECRET_KEY"] ?? ""), sessionToken: nil)
     self.settings = settings
     var request = S3Request(.put, nil, operation: "create")
     request.fields.append("x-amz-acl", "private")
@@ -97,7 +101,9 @@ struct RealServerTests {
   @Test("Wrong keys and missing buckets wait for an operator")
   func refusals() async throws {
     let wrongSecret = try client {
-      $0.credentials = .init(accessKeyID: "AKIAEXAMPLE", secretAccessKey: Secret("wrong"), sessionToken: nil)
+      $0.credentials = .init(
+        accessKeyID: ProcessInfo.processInfo.environment["SLIPWAY_TEST_S3_ACCESS_KEY"] ?? "",
+        secretAccessKey: Secret("wrong"), sessionToken: nil)
     }
     let unknownID = try client {
       $0.credentials = .init(accessKeyID: "AKIANOBODY", secretAccessKey: Secret("secret"), sessionToken: nil)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Glibc
 import SlipwayModel
+import UnixSignals
 
 /// One life of the engine in this process: signals, the live line, and the exit code.
 struct ServiceRun {
@@ -21,7 +22,7 @@ struct ServiceRun {
       StandardError.shared.write("slipway: \(error.message)")
       throw Exit.code(for: error)
     }
-    handleSignals(orchestrator, running)
+    await handleSignals(orchestrator, running)
     let progress = Task { if StandardError.shared.isTerminal { await ProgressLine(meter: meter).draw() } }
     let summary = await orchestrator.run()
     progress.cancel()
@@ -38,14 +39,17 @@ struct ServiceRun {
   }
 
   /// The first signal drains; the second ends the process as that signal would, its hooks with it.
-  private func handleSignals(_ orchestrator: Orchestrator, _ running: RunningPorts) {
-    let signals = SignalCount()
-    SignalThread.start([SIGTERM, SIGINT, SIGHUP]) { signal in
-      if signals.next() == 1 {
-        Task { await orchestrator.stop() }
-      } else {
-        running.killHooks()
-        _exit(128 + signal)
+  private func handleSignals(_ orchestrator: Orchestrator, _ running: RunningPorts) async {
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    Task {
+      var isStopping = false
+      for await signal in signals {
+        if isStopping {
+          running.killHooks()
+          _exit(128 + signal.rawValue)
+        }
+        isStopping = true
+        await orchestrator.stop()
       }
     }
   }

@@ -26,7 +26,11 @@ public struct BytePath: Hashable, Sendable {
 
   /// The last component; empty for `/` and the empty path.
   public var name: BytePath {
-    BytePath(Array(components.last ?? []))
+    var end = bytes.endIndex
+    while end > 0, bytes[end - 1] == Self.separator { end -= 1 }
+    var start = end
+    while start > 0, bytes[start - 1] != Self.separator { start -= 1 }
+    return start == 0 && end == bytes.count ? self : BytePath(Array(bytes[start..<end]))
   }
 
   /// The path without its last component: `.` for a single relative name, `/` for the root and its children.
