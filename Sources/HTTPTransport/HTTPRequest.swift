@@ -57,7 +57,8 @@ package struct TimeLimits: Sendable, Hashable {
   package static let slowestRate = 16
 }
 
-/// The header fields of a request, kept as the bytes that libcurl sends.
+/// The header fields of a request, kept as the bytes that libcurl sends. Names are lowercase, which HTTP does not mind
+/// and signatures need.
 package struct HTTPFields: Sendable {
   /// `name: value` and a zero byte, one after the other.
   package private(set) var lines: [UInt8] = []
@@ -93,7 +94,7 @@ package struct HTTPFields: Sendable {
   /// libcurl takes `name;` for a field without a value, and `name:` for one that is not to be sent.
   private mutating func beginLine(_ name: String, hasValue: Bool) {
     starts.append(lines.count)
-    lines.append(contentsOf: name.utf8)
+    for byte in name.utf8 { lines.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) }
     lines.append(hasValue ? UInt8(ascii: ":") : UInt8(ascii: ";"))
     if hasValue { lines.append(UInt8(ascii: " ")) }
   }

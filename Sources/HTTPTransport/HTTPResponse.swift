@@ -22,13 +22,7 @@ package struct HTTPResponseFields: Sendable {
 
   /// The value of the first field of this name, in any case, without white space around it; nil if there is none.
   package func value(_ name: String) -> ArraySlice<UInt8>? {
-    var start = 0
-    while start < bytes.count {
-      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-      if let value = value(name, in: bytes[start..<end]) { return value }
-      start = end + 1
-    }
-    return nil
+    range(of: name).map { trimmed(bytes[$0]) }
   }
 
   /// The same as text; bytes that are not UTF-8 are replaced.
@@ -36,11 +30,28 @@ package struct HTTPResponseFields: Sendable {
     value(name).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func value(_ name: String, in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    let colon = line.startIndex + name.utf8.count
-    guard colon < line.endIndex, line[colon] == UInt8(ascii: ":") else { return nil }
-    guard zip(line, name.utf8).allSatisfy({ lowercase($0) == lowercase($1) }) else { return nil }
-    return trimmed(line[(colon + 1)...])
+  /// Where the value lies. In place, because it is done for every answer.
+  private func range(of name: String) -> Range<Int>? {
+    var name = name
+    return name.withUTF8 { name in
+      bytes.withUnsafeBufferPointer { bytes in
+        var start = 0
+        while start < bytes.count {
+          let line = UnsafeBufferPointer(rebasing: bytes[start...])
+          let length = line.firstIndex(of: UInt8(ascii: "\n")) ?? line.count
+          if length > name.count, line[name.count] == UInt8(ascii: ":"), isEqual(line, name) {
+            return start + name.count + 1..<start + length
+          }
+          start += length + 1
+        }
+        return nil
+      }
+    }
+  }
+
+  private func isEqual(_ line: UnsafeBufferPointer<UInt8>, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    for index in name.indices where lowercase(line[index]) != lowercase(name[index]) { return false }
+    return true
   }
 
   private func trimmed(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -63,7 +63,7 @@ struct SignableRequest {
   private static let newline = UInt8(ascii: "\n")
 }
 
-/// Header fields in canonical form: lowercase names, in byte order, values with single spaces.
+/// Header fields in canonical form: names (lowercase already) in byte order, values with single spaces.
 extension SignableRequest {
   /// Where name and value of a field lie in the request's lines; nil lines for `host`.
   private struct Field {
@@ -98,12 +98,15 @@ extension SignableRequest {
 
   private func nameByte(_ field: Field, _ index: Int) -> UInt8 {
     if field.isHost { return Self.hostName.utf8Start[index] }
-    let byte = fields.lines[field.name.lowerBound + index]
-    return (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+    return fields.lines[field.name.lowerBound + index]
   }
 
   private func appendName(_ field: Field, to text: inout [UInt8]) {
-    for index in 0..<field.name.count { text.append(nameByte(field, index)) }
+    if field.isHost {
+      text.append(contentsOf: UnsafeBufferPointer(start: Self.hostName.utf8Start, count: field.name.count))
+    } else {
+      text.append(contentsOf: fields.lines[field.name])
+    }
   }
 
   private func appendNames(_ sorted: [Field], to text: inout [UInt8]) {
