@@ -40,7 +40,7 @@ struct InterruptionTests {
     }
   }
 
-  @Test("The second SIGTERM ends it at once, with 143", arguments: [(SIGTERM, 143), (SIGINT, 130)] as [(Int32, Int32)])
+  @Test("The second SIGTERM ends it at once, with 143", arguments: [(SIGTERM, Int32(143)), (SIGINT, Int32(130))])
   func secondSignal(signal: Int32, code: Int32) async throws {
     try await World.with { world in
       try world.configure(

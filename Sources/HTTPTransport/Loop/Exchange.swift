@@ -21,6 +21,8 @@ final class Exchange: @unchecked Sendable {
 
   init(_ request: HTTPRequest) {
     self.request = request
+    // Here and not in the loop's thread: memory that one thread takes and another gives back makes malloc lock.
+    receivedFields.reserveCapacity(Self.usualFieldsSize)
   }
 
   func begin(_ continuation: UnsafeContinuation<Result<HTTPResponse, HTTPTransportError>, Never>) {
@@ -44,7 +46,6 @@ final class Exchange: @unchecked Sendable {
     // An interim answer (100 Continue) and a proxy's come with a status line of their own: the last one counts.
     if line.starts(with: Self.statusLineStart) { receivedFields.removeAll(keepingCapacity: true) }
     guard receivedFields.count + line.count <= Self.receivedFieldsLimit else { return false }
-    if receivedFields.isEmpty { receivedFields.reserveCapacity(512) }
     receivedFields.append(contentsOf: line)
     return true
   }
@@ -64,6 +65,7 @@ final class Exchange: @unchecked Sendable {
 
   /// In bytes.
   static let receivedFieldsLimit = 64 * 1024
+  private static let usualFieldsSize = 512
   private static let statusLineStart = Array("HTTP/".utf8)
 
   /// A file part is counted as it goes, bytes in memory when they have been taken; what failed counts for nothing.

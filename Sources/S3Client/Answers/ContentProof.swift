@@ -27,12 +27,13 @@ package struct ContentProof: Sendable, Hashable {
 
   /// Compares what the server says of the object with what was sent. Returns the ETag without its quotes.
   func verify(
-    _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String, _ subject: String
+    _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String,
+    subject: @autoclosure () -> String
   ) throws(S3Error) -> String {
     let etag = unquoted(response.fields.value("etag"))
     func refuse(_ code: String, _ cause: String, _ remedy: String = "") -> S3Error {
       S3Error(
-        Failure(.transient(retryAfter: nil), operation, subject, code: code, cause: cause, remedy: remedy),
+        Failure(.transient(retryAfter: nil), operation, subject(), code: code, cause: cause, remedy: remedy),
         status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
     }
     if verifiesETag, let md5 = digests.md5 {
@@ -51,11 +52,17 @@ package struct ContentProof: Sendable, Hashable {
     {
       throw refuse("StoredOtherBytes", "the server stored other bytes: their SHA-256 is \(escaped(echo.prefix(64)))")
     }
-    return escaped(etag.prefix(Self.etagLimit))
+    return text(of: etag)
   }
 
   /// In bytes.
   private static let etagLimit = 256
+
+  /// Escaped, which hexadecimal digits need not be.
+  private func text(of etag: ArraySlice<UInt8>) -> String {
+    let isPlain = etag.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D }
+    return isPlain ? String(decoding: etag.prefix(Self.etagLimit), as: UTF8.self) : escaped(etag.prefix(Self.etagLimit))
+  }
 
   private func unquoted(_ value: ArraySlice<UInt8>?) -> ArraySlice<UInt8> {
     guard let value else { return [] }

@@ -12,7 +12,7 @@ extension S3Client {
   ) async throws(S3Error) -> PutReceipt {
     try check(key, body.count)
     let response = try await sender.send(putRequest(key, body, digests, attributes, progress))
-    let etag = try proof.verify(response, digests, Self.uploading, endpoint.subject(key))
+    let etag = try proof.verify(response, digests, Self.uploading, subject: endpoint.subject(key))
     return PutReceipt(size: body.count, etag: etag, checksum: proof.proven(digests))
   }
 

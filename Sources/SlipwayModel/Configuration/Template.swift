@@ -118,7 +118,8 @@ extension Template {
       guard letter == "%" else { continue }
       guard let code = letters.next(), CalendarDate.formatLetters.contains(code) else {
         throw TemplateProblem(
-          offset: offset, message: "unknown date format '\(escaped(format.utf8))'; there are %Y %y %m %d %H %M %S %j and %%")
+          offset: offset,
+          message: "unknown date format '\(escaped(format.utf8))'; there are %Y %y %m %d %H %M %S %j and %%")
       }
     }
     if format.isEmpty {

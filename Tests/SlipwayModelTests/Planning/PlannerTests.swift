@@ -8,7 +8,8 @@ struct PlannerTests {
   private let receipt = PutReceipt(size: 3, etag: "e", checksum: nil)
 
   private func planner(
-    _ planned: Workflow = workflow(), tree: String = "t", source: String? = nil, prefixes: [String] = ["builds", "builds"],
+    _ planned: Workflow = workflow(), tree: String = "t", source: String? = nil,
+    prefixes: [String] = ["builds", "builds"],
     files: Set<String> = []
   ) throws -> Planner {
     let watch = BytePath("/srv/out")
@@ -122,7 +123,8 @@ struct PlannerTests {
       if case .fail(let failure) = item.decision { failure.cause } else { nil }
     }
     #expect(cause(try planner(prefixes: ["", ""]).decide(file(name(1024)))) == nil)
-    #expect(cause(try planner(prefixes: ["", ""]).decide(file(name(1025)))) == "the key has 1025 bytes, S3 allows 1024")
+    #expect(
+      cause(try planner(prefixes: ["", ""]).decide(file(name(1025)))) == "the key has 1025 bytes, S3 allows 1024")
     let prefixed = try planner(prefixes: ["", String(repeating: "b", count: 23)])
     #expect(cause(prefixed.decide(file(name(1000)))) == nil)
     #expect(
