@@ -6,7 +6,7 @@ import Synchronization
 /// every process whose parent is gone.
 ///
 /// A child of ours that is no hook itself belongs to a hook by its session, else by the SLIPWAY_RUN_ID it was started
-/// with. One that shows neither may come from any hook that began before it, and lives as long as one of those does.
+/// with. One that shows neither may come from any hook that began before it: the last of those to end takes it along.
 /// A dead one shows little, and needs none of it: whosever it was, it is only reaped.
 /// A child in our own session is none of a hook's: a session once left cannot be joined again.
 struct LeftOvers {
@@ -29,7 +29,12 @@ struct LeftOvers {
     let deadline = ContinuousClock.now + Self.limit
     var pause = Duration.microseconds(200)
     while true {
-      let found = Self.sweeping.withLock { _ in sweep() }
+      let found = Self.sweeping.withLock { _ in
+        let found = sweep()
+        // Still under the lock: from here on another hook must not leave an orphan to this one.
+        if found.isEmpty { live.swept(hook) }
+        return found
+      }
       ended.formUnion(found.filter { !$0.isZombie }.map(\.pid))
       if found.isEmpty { return (ended, true) }
       if ContinuousClock.now > deadline { return (ended, false) }
@@ -72,10 +77,10 @@ struct LeftOvers {
       let mayBeHook = entry.session == entry.pid && others.contains { $0.pid == nil && $0.began <= entry.began }
       return mayBeHook ? .undecided : .mine
     }
-    return isMine(entry, among: others) ? .mine : .another
+    return isMine(entry, begunAfter: hooks[hook]?.began ?? 0, among: others) ? .mine : .another
   }
 
-  private func isMine(_ entry: ProcessEntry, among others: [LiveHooks.Hook]) -> Bool {
+  private func isMine(_ entry: ProcessEntry, begunAfter began: UInt64, among others: [LiveHooks.Hook]) -> Bool {
     if entry.session == pid { return true }
     if others.contains(where: { $0.pid == entry.session }) { return false }
     if let marked = ProcessTable.variable("SLIPWAY_RUN_ID", of: entry.pid) {
@@ -83,7 +88,7 @@ struct LeftOvers {
       if marked == Array(run.text.utf8) && !belongsToOther { return true }
       if belongsToOther { return false }
     }
-    return !others.contains { $0.began <= entry.began }
+    return entry.began >= began && !others.contains { !$0.isSwept && $0.began <= entry.began }
   }
 
   private func suspend(for pause: Duration) {

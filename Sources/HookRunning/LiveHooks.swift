@@ -12,6 +12,8 @@ final class LiveHooks: Sendable {
     let began: UInt64
     /// nil until it has been started. It leads the hook's session.
     var pid: pid_t?
+    /// Nothing is left of it but its own process: it will not look for orphans again.
+    var isSwept = false
   }
 
   /// What a hook is registered by.
@@ -41,6 +43,10 @@ final class LiveHooks: Sendable {
 
   func started(_ token: Token, pid: pid_t) {
     state.withLock { $0.hooks[token]?.pid = pid }
+  }
+
+  func swept(_ token: Token) {
+    state.withLock { $0.hooks[token]?.isSwept = true }
   }
 
   /// Must not be called before the process is reaped: until then another hook's sweep would take it for an orphan.

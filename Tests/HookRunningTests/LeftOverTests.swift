@@ -76,6 +76,23 @@ struct LeftOverTests {
     #expect(Processes.living(pids) == [])
   }
 
+  @Test("a child of this process that is no hook's is neither killed nor reaped")
+  func foreign() async {
+    var children: [pid_t] = []
+    for words in [["sleep", "1000"], ["true"]] {
+      var child = pid_t()
+      let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+      defer { arguments.forEach { free($0) } }
+      #expect(posix_spawnp(&child, words[0], nil, nil, arguments, nil) == 0)
+      children.append(child)
+    }
+    for _ in 0..<5 { _ = await bench.shell("sleep 1000 & exit 0") }
+    var status: CInt = 0
+    #expect(waitpid(children[0], &status, WNOHANG) == 0)
+    kill(children[0], SIGKILL)
+    #expect(children.map { waitpid($0, &status, 0) } == children)
+  }
+
   @Test("no zombie stays, of the hook or of what it orphaned")
   func zombies() async {
     // The test can tell: a child that nobody has waited for is there.
