@@ -76,6 +76,8 @@ private final class JobQueue: @unchecked Sendable {
   private var head = 0
   private var count = 0
   private var idle = 0
+  /// Whether a thread has been signalled that has not woken up yet.
+  private var isWaking = false
   private var isStopped = false
 
   init() {
@@ -93,13 +95,14 @@ private final class JobQueue: @unchecked Sendable {
   /// False after `stop`.
   func append(_ job: UnownedJob, _ executor: UnownedTaskExecutor) -> Bool {
     pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    if isStopped { return false }
+    if isStopped {
+      pthread_mutex_unlock(mutex)
+      return false
+    }
     if count == ring.count { grow() }
     ring[(head + count) & (ring.count - 1)] = (job, executor)
     count += 1
-    // A busy thread looks at the queue before it waits: no system call for it.
-    if idle > 0 { pthread_cond_signal(condition) }
+    unlockAndWake()
     return true
   }
 
@@ -121,17 +124,31 @@ private final class JobQueue: @unchecked Sendable {
 
   private func take() -> Entry? {
     pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
     while count == 0, !isStopped {
       idle += 1
       pthread_cond_wait(condition, mutex)
       idle -= 1
+      isWaking = false
     }
-    guard count > 0, let entry = ring[head] else { return nil }
+    guard count > 0, let entry = ring[head] else {
+      pthread_mutex_unlock(mutex)
+      return nil
+    }
     ring[head] = nil
     head = (head + 1) & (ring.count - 1)
     count -= 1
+    unlockAndWake()
     return entry
+  }
+
+  /// Wakes one thread at a time, which then wakes the next if there is work for it: a thread that is busy takes most jobs
+  /// before another has woken up, and a system call for each would cost more than the job. Signalled without the mutex,
+  /// on which the woken thread would have to wait again.
+  private func unlockAndWake() {
+    let isNeeded = count > 0 && idle > 0 && !isWaking
+    if isNeeded { isWaking = true }
+    pthread_mutex_unlock(mutex)
+    if isNeeded { pthread_cond_signal(condition) }
   }
 
   private func grow() {

@@ -19,6 +19,13 @@ private final class Gate: Sendable {
   }
 }
 
+/// Takes from this thread alone root's right to read everything (setfsuid(2)).
+@Sendable private func dropPrivileges() {
+  typealias SetUser = @convention(c) (uid_t) -> Int32
+  guard getuid() == 0, let symbol = dlsym(nil, "setfsuid") else { return }
+  _ = unsafeBitCast(symbol, to: SetUser.self)(65534)
+}
+
 /// Events the kernel queues.
 private func queuedEventsMax() -> Int {
   guard let file = fopen("/proc/sys/fs/inotify/max_queued_events", "r") else { return 16_384 }
@@ -119,6 +126,27 @@ struct LossTests {
       directory.touch(name)
       try await watching.wait { names($0).contains(directory[name]) }
     }
+    await watching.stop()
+  }
+
+  @Test("A directory that may not be read is told once, the others go on, and it is listed once it may be read")
+  func unreadable() async throws {
+    for name in ["secret", "open"] { directory.make(name) }
+    directory.touch("open/.ready")
+    directory.touch("secret/.ready")
+    _ = cString(directory.path) { chmod($0, 0o755) }
+    _ = cString(directory["secret"]) { chmod($0, 0) }
+    let seams = WatchSeams(beforeReading: dropPrivileges, incompleteInterval: .milliseconds(50))
+    var watching = try await Watching([directory.path], seams: seams)
+    try await watching.wait(for: .listed(watch: directory.path))
+    #expect(watching.wasTold(directory["open/.ready"]))
+    #expect(!watching.wasTold(directory["secret/.ready"]))
+    let failure = Failure(errno: EACCES, operation: "watch", subject: directory["secret"])
+    #expect(watching.events.contains(.lost(watch: directory.path, failure)))
+    watching.forget()
+    _ = cString(directory["secret"]) { chmod($0, 0o755) }
+    try await watching.wait(for: .name(directory["secret/.ready"], .found))
+    #expect(!watching.events.contains(.lost(watch: directory.path, failure)))
     await watching.stop()
   }
 
