@@ -56,10 +56,30 @@ final class World: Sendable {
 
   private func end() async {
     for program in programs.value { await program.destroy() }
+    endHooks()
     scripted?.stop()
     for program in programs.value {
       #expect(!program.transcript.contains(reader.secretAccessKey), "the secret key was told")
     }
+  }
+
+  /// Hooks have a session of their own, and outlive a service that was killed: their environment names the tree.
+  private func endHooks() {
+    let mine = Array(scratch.path.utf8)
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+      // A process that has gone meanwhile, or is another user's, has no environment to read.
+      guard let pid = pid_t(name), let environment = FileManager.default.contents(atPath: "/proc/\(name)/environ"),
+        environment.range(of: Data(mine)) != nil, pid != getpid()
+      else { continue }
+      kill(pid, SIGKILL)
+    }
+  }
+
+  /// Whether a process is there and has not ended; an orphan's zombie may stay where nobody reaps.
+  static func isRunning(_ pid: pid_t) -> Bool {
+    // No such file: no such process.
+    guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+    return stat.split(separator: ")").last?.split(separator: " ").first != "Z"
   }
 
   /// The bucket as `store`, and the directory `outbox` as `copy`.

@@ -139,15 +139,10 @@ package final class Program: @unchecked Sendable {
   }
 
   private static func pipe() throws -> (reading: Int32, writing: Int32) {
-    var ends: [Int32] = [-1, -1]
-    // Glibc's module does not show pipe2(2). With pipe(2) a program that another thread starts at the same time could
-    // inherit the ends, and this one's output would not end before that one does.
-    typealias Pipe2 = @convention(c) (UnsafeMutablePointer<Int32>, Int32) -> Int32
-    let pipe2 = dlsym(nil, "pipe2").map { unsafeBitCast($0, to: Pipe2.self) }
-    guard let pipe2, pipe2(&ends, O_CLOEXEC) == 0 else {
+    guard let ends = CloseOnExec.pipe() else {
       throw Failure(.permanent, "make", "a pipe", cause: String(cString: strerror(errno)))
     }
-    return (ends[0], ends[1])
+    return ends
   }
 
   private static func spawn(_ launch: Launch, output: Int32, errors: Int32) throws -> pid_t {

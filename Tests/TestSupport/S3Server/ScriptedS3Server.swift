@@ -153,7 +153,7 @@ package final class ScriptedS3Server: @unchecked Sendable {
 
   private func acceptConnections() {
     while true {
-      let descriptor = accept(listener, nil, nil)
+      let descriptor = CloseOnExec.accept(listener)
       if descriptor < 0 {
         if errno == EINTR || errno == ECONNABORTED { continue }
         break
