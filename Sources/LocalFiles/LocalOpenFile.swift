@@ -4,34 +4,49 @@ import SlipwayModel
 
 /// A regular file that is open for reading.
 final class LocalOpenFile: OpenFile {
-  let descriptor: Int32
   let fingerprint: Fingerprint
+  /// Its root need not be opened again for the next file as long as this one is open.
+  private let opened: RootDirectories.Opened
   /// For messages.
   private let path: BytePath
-  /// So that it need not be opened again for the next file.
-  private let root: OpenDirectory
+  private let tree: BytePath
 
-  /// Takes over `descriptor`; closes it if it is no regular file.
-  init(owning descriptor: Int32, path: BytePath, keeping root: OpenDirectory) throws(Failure) {
+  /// Takes over the descriptor; closes it if it is no regular file. `path` lies below `tree`.
+  init(_ opened: RootDirectories.Opened, path: BytePath, in tree: BytePath) throws(Failure) {
     var status = stat()
-    let answer = fstat(descriptor, &status)
+    let answer = fstat(opened.descriptor, &status)
     let number = errno
     guard answer == 0, status.isRegularFile else {
-      close(descriptor)
-      throw answer == 0 ? Self.notRegular(path) : Failure(errno: number, operation: "open", subject: path)
+      close(opened.descriptor)
+      let subject = tree.appending(path)
+      throw answer == 0 ? Self.notRegular(subject) : Failure(errno: number, operation: "open", subject: subject)
     }
-    self.descriptor = descriptor
+    self.opened = opened
     self.path = path
-    self.root = root
+    self.tree = tree
     self.fingerprint = Fingerprint(status)
   }
 
-  deinit { close(descriptor) }
+  deinit { close(opened.descriptor) }
+
+  var descriptor: Int32 { opened.descriptor }
 
   func currentFingerprint() throws(Failure) -> Fingerprint {
     var status = stat()
     if fstat(descriptor, &status) == 0 { return Fingerprint(status) }
-    throw Failure(errno: errno, operation: "read", subject: path)
+    throw Failure(errno: errno, operation: "read", subject: tree.appending(path))
+  }
+
+  /// A link on the way may be followed: what it leads to has another inode. ENAMETOOLONG is a path beyond PATH_MAX,
+  /// which is opened piece by piece.
+  func fingerprintOfName() throws(Failure) -> Fingerprint? {
+    do throws(ErrorNumber) {
+      return try opened.root.status(of: opened.path).map { Fingerprint($0) }
+    } catch {
+      if error.value == ENOTDIR || error.value == ELOOP { return nil }
+      if error.value == ENAMETOOLONG { return try currentFingerprint() }
+      throw Failure(errno: error.value, operation: "read", subject: tree.appending(path))
+    }
   }
 
   /// Transient: it was a regular file when it was planned, and the next plan takes it for what it is now.

@@ -7,7 +7,7 @@ extension LocalTreeFiles {
     _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
   ) throws(Failure) -> [Failure] {
     do throws(ErrorNumber) {
-      let (descriptor, _) = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY)
+      let descriptor = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY).descriptor
       let search = NameSearch(names, in: directory, owningRoot: descriptor)
       try search.run(found)
       return search.problems

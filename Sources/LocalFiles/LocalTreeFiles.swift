@@ -15,21 +15,21 @@ package struct LocalTreeFiles: TreeFiles {
 
   package func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
     do throws(ErrorNumber) {
-      let (descriptor, root) = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
-      return try LocalTreeWalk(tree, owning: descriptor, keeping: root)
+      let opened = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
+      return try LocalTreeWalk(tree, owning: opened.descriptor, keeping: opened.root)
     } catch {
       throw Failure(errno: error.value, operation: "read directory", subject: tree)
     }
   }
 
   package func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
-    let opened: (descriptor: Int32, root: OpenDirectory)
+    let opened: RootDirectories.Opened
     do throws(ErrorNumber) {
       opened = try roots.open(path, in: tree, flags: Self.readingFlags)
     } catch {
       throw Failure(errno: error.value, operation: "open", subject: tree.appending(path))
     }
-    return try LocalOpenFile(owning: opened.descriptor, path: tree.appending(path), keeping: opened.root)
+    return try LocalOpenFile(opened, path: path, in: tree)
   }
 
   package func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {

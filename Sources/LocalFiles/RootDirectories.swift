@@ -32,16 +32,22 @@ final class RootDirectories: Sendable {
     return (try directory(path), [])
   }
 
-  /// Opens `path` below `tree`, and returns with it the root, which whoever keeps the descriptor keeps too. Throws what
-  /// openat2(2) says; ELOOP for a link on the way.
-  func open(
-    _ path: BytePath, in tree: BytePath, flags: Int32
-  ) throws(ErrorNumber) -> (descriptor: Int32, root: OpenDirectory) {
+  /// What has been opened, and where: whoever keeps the descriptor keeps the root, too.
+  struct Opened {
+    let descriptor: Int32
+    let root: OpenDirectory
+    /// Relative to the root.
+    let path: [UInt8]
+  }
+
+  /// Opens `path` below `tree`. Throws what openat2(2) says; ELOOP for a link on the way.
+  func open(_ path: BytePath, in tree: BytePath, flags: Int32) throws(ErrorNumber) -> Opened {
     if Self.leadsUp(path) { throw ErrorNumber(EXDEV) }
     let (root, rest) = try root(of: tree)
+    let whole = Self.join(rest, path)
     let descriptor = try PathOpening.open(
-      Self.join(rest, path), at: root.descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
-    return (descriptor, root)
+      whole, at: root.descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
+    return Opened(descriptor: descriptor, root: root, path: whole)
   }
 
   /// The directory in which `path` below `tree` lies.

@@ -75,6 +75,14 @@ public protocol OpenFile: AnyObject, Sendable {
   var fingerprint: Fingerprint { get }
   /// By `fstat` now.
   func currentFingerprint() throws(Failure) -> Fingerprint
+  /// Of what the name leads to now, by `lstat`; nil if there is nothing. Where it is equal to `fingerprint`, so is that
+  /// of the descriptor: it is the same inode.
+  func fingerprintOfName() throws(Failure) -> Fingerprint?
+}
+
+extension OpenFile {
+  /// For a file that has no name of its own.
+  public func fingerprintOfName() throws(Failure) -> Fingerprint? { try currentFingerprint() }
 }
 
 /// A marker file as it lies there.
