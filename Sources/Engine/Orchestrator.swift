@@ -15,7 +15,7 @@ public actor Orchestrator {
   /// How it went.
   public struct Summary: Sendable {
     /// Trees whose latest run of this process failed.
-    public var failed = 0
+    public var failed: Set<TreeID> = []
     /// Runs that were begun or are ready, and have not ended.
     public var unfinished = 0
     /// Why it had to stop; nil if it ended by itself or was told to.
@@ -46,14 +46,17 @@ public actor Orchestrator {
   private var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
-  /// `only` names the workflows that this process runs; nil runs all. Throws a permanent failure for a configuration
+  /// `only` names the workflows that this process runs; nil runs all. `failedBefore` are the trees that an engine before
+  /// this one in the same process has left failed. Throws a permanent failure for a configuration
   /// that its check should have refused.
   public init(
-    _ configuration: Configuration, only: Set<WorkflowName>? = nil, ports: EnginePorts, mode: Mode, logger: Logger,
+    _ configuration: Configuration, only: Set<WorkflowName>? = nil, failedBefore: Set<TreeID> = [], ports: EnginePorts,
+    mode: Mode, logger: Logger,
     meter: TransferMeter
   ) throws(Failure) {
     self.configuration = configuration
     self.only = only
+    failedTrees = failedBefore
     self.ports = ports
     self.mode = mode
     self.logger = logger
@@ -85,7 +88,7 @@ public actor Orchestrator {
     alarm?.task.cancel()
     await ports.events.stop()
     await source.value
-    return Summary(failed: failedTrees.count, unfinished: unfinished, fatal: fatal)
+    return Summary(failed: failedTrees, unfinished: unfinished, fatal: fatal)
   }
 
   /// Ends the intake and lets what is under way go on for `drain`; then its tasks are cancelled, and the ledger says

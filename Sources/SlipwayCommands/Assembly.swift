@@ -56,36 +56,37 @@ struct Assembly {
 
   // MARK: Ports
 
-  /// For a process that acts: takes the lock of the state directory.
-  /// `watches` is false where a scan is all that is wanted.
-  func openForWriting(watches: Bool) async throws(Failure) -> RunningPorts {
-    let directory = try StateDirectory(stateDirectory)
-    let ledger = try await SQLiteLedger(in: directory)
-    return try running(ledger, watches ? try InotifySource() : NoEvents())
+  /// Takes the lock of the state directory and opens the ledger, for a process that acts.
+  func openLedger() async throws(Failure) -> SQLiteLedger {
+    try await SQLiteLedger(in: try StateDirectory(stateDirectory))
   }
 
-  /// For `--dry-run`: no lock, nothing written; works beside a running service.
-  func openForReading() async throws(Failure) -> RunningPorts {
-    do throws(Failure) {
-      return try running(try await SQLiteLedger(readingAt: stateDirectory), NoEvents())
-    } catch {
-      if error.code == SQLiteLedger.noLedger { return try running(EmptyLedger(), NoEvents()) }
-      throw error
-    }
-  }
-
-  private func running(_ ledger: any Ledger, _ events: any EventSource) throws(Failure) -> RunningPorts {
-    let transport = try HTTPTransport()
+  /// Everything that acts, over `ledger`. `watches` is false where a scan is all that is wanted.
+  func open(over ledger: SQLiteLedger, state: BytePath, watches: Bool) throws(Failure) -> RunningPorts {
+    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
     let executor = try FileThreads(count: Self.fileThreads)
     let hooks = ProcessHookRunner(log: logger)
-    let roots = configuration.workflows.flatMap { $0.watch.map(\.path) }
-    let ports = EnginePorts(
-      files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: stateDirectory),
-      events: events, stores: try stores(transport, executor), ledger: ledger, hooks: hooks,
-      patterns: PCRE2Compiler(), clock: clock, fileExecutor: executor, environment: ProcessEnvironment.bytes,
-      host: ProcessEnvironment.host)
-    return RunningPorts(ports: ports, ledger: ledger as? SQLiteLedger, transport: transport, hooks: hooks)
+    var ports = Self.localPorts(roots: roots, state: state, clock: clock, hooks: hooks)
+    ports.events = watches ? try InotifySource() : NoEvents()
+    ports.stores = try stores(transport, executor)
+    ports.ledger = ledger
+    ports.fileExecutor = executor
+    return RunningPorts(ports: ports, transport: transport, hooks: hooks)
   }
+
+  /// For `--dry-run`: takes no lock, writes no ledger, reaches no destination; works beside a running service.
+  func openForReading() async throws(Failure) -> EnginePorts {
+    var ports = Self.localPorts(
+      roots: roots, state: stateDirectory, clock: clock, hooks: ProcessHookRunner(log: logger))
+    do throws(Failure) {
+      ports.ledger = try await SQLiteLedger(readingAt: stateDirectory)
+    } catch {
+      if error.code != SQLiteLedger.noLedger { throw error }
+    }
+    return ports
+  }
+
+  private var roots: [BytePath] { configuration.workflows.flatMap { $0.watch.map(\.path) } }
 
   /// Only what some workflow uses: a destination that nobody uses may lack its region or its credentials.
   private func stores(
@@ -107,9 +108,7 @@ struct Assembly {
 
   /// For verbs that look at files only.
   func localPorts() -> EnginePorts {
-    Self.localPorts(
-      roots: configuration.workflows.flatMap { $0.watch.map(\.path) }, state: stateDirectory, clock: clock,
-      hooks: NoHooks())
+    Self.localPorts(roots: roots, state: stateDirectory, clock: clock, hooks: NoHooks())
   }
 
   /// For a hook by hand.
@@ -128,17 +127,15 @@ struct Assembly {
   }
 }
 
-/// The ports of a process under way, and what of them must be ended.
+/// The ports of an engine under way, and what of them must be ended.
 struct RunningPorts: Sendable {
   let ports: EnginePorts
-  fileprivate let ledger: SQLiteLedger?
   fileprivate let transport: HTTPTransport
   fileprivate let hooks: ProcessHookRunner
 
-  /// Writes what is to be written and gives the lock back. Called once.
-  func close() async {
+  /// Ends the connections. May be called twice.
+  func close() {
     transport.shutdown()
-    await ledger?.close()
   }
 
   /// Ends every hook at once; for the second signal.

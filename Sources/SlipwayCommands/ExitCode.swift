@@ -18,6 +18,11 @@ enum Exit {
   /// For a failure before anything was run.
   static func code(for failure: Failure) -> ExitCode {
     if failure.code == Failure.inUse { return tryAgain }
-    return failure.kind == .fatal ? cannotWrite : failure.kind == .permanent ? configuration : Exit.failure
+    switch failure.kind {
+    case .fatal: return cannotWrite
+    // A destination that lacks its region, a directory that cannot be watched: the operator's to put right.
+    case .permanent, .blocked: return configuration
+    case .transient: return Exit.failure
+    }
   }
 }

@@ -17,6 +17,9 @@ enum ProcessEnvironment {
 
   static let text: [String: String] = bytes.mapValues { String(decoding: $0, as: UTF8.self) }
 
+  /// PEM certificates that are trusted in place of the system's.
+  static var caBundle: String? { text["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 } }
+
   /// `{host}` in templates.
   static let host: String = {
     var name = [CChar](repeating: 0, count: 256)

@@ -64,7 +64,7 @@ import Testing
     world.hooks.always("/failed") { _ in .exited(1) }
     try world.makeReady("t", ["x": "1"])
     let summary = try await world.process()
-    #expect(summary.failed == 1)
+    #expect(summary.failed.count == 1)
     #expect(world.store().puts.isEmpty)
     #expect(started(world) == ["/pre", "/pre", "/pre", "/failed", "/always"])
     let run = try await world.latest("t")
@@ -79,7 +79,7 @@ import Testing
     world.hooks.always("/pre") { _ in .exited(77) }
     try world.makeReady("t", ["x": "1"])
     let summary = try await world.process()
-    #expect(summary.failed == 0 && summary.unfinished == 0)
+    #expect(summary.failed.count == 0 && summary.unfinished == 0)
     #expect(started(world) == ["/pre"])
     #expect(try await world.latest("t")?.state == .skipped)
   }
@@ -91,7 +91,7 @@ import Testing
     world.hooks.enqueue(.exited(75))
     try world.makeReady("t", ["x": "1"])
     let first = try await world.process()
-    #expect(first.failed == 0 && first.unfinished == 1)
+    #expect(first.failed.count == 0 && first.unfinished == 1)
     #expect(try await world.latest("t")?.failures == 0)
     #expect(started(world) == ["/pre"])
     let second = try await world.process()
@@ -112,7 +112,7 @@ import Testing
     }
     try world.makeReady("t", ["x": "1"])
     let summary = try await world.process()
-    #expect(summary.failed == 0)
+    #expect(summary.failed.count == 0)
     #expect(started(world) == ["/one", "/two", "/two", "/two", "/three"])
     #expect(attempts(world) == ["1", "1", "2", "3", "1"])
     #expect(world.store().puts.count == 1)
@@ -128,7 +128,7 @@ import Testing
     world.hooks.always("/post") { _ in .exited(1) }
     try world.makeReady("t", ["x": "1"])
     let summary = try await world.process()
-    #expect(summary.failed == 1)
+    #expect(summary.failed.count == 1)
     #expect(started(world) == ["/post", "/post", "/post", "/failed"])
     #expect(world.keys() == ["t/x"])
     #expect(try world.directory.list(BytePath("in/t")).count == 2)

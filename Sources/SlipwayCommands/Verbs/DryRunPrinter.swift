@@ -10,13 +10,11 @@ struct DryRunPrinter {
   func run() async throws {
     var isClean = false
     do throws(Failure) {
-      let running = try await assembly.openForReading()
-      let dryRun = try DryRun(
-        assembly.configuration, only: only, ports: running.ports, logger: assembly.logger)
+      let ports = try await assembly.openForReading()
+      let dryRun = try DryRun(assembly.configuration, only: only, ports: ports, logger: assembly.logger)
       isClean = try await dryRun.run { line in
         for text in Self.lines(line) { print(text) }
       }
-      await running.close()
     } catch {
       StandardError.shared.write("slipway: \(error.message)")
       throw Exit.code(for: error)

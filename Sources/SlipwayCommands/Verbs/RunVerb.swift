@@ -36,6 +36,13 @@ struct RunVerb: AsyncParsableCommand {
     let assembly = try Assembly.reading(file, output: output, log: log)
     let names = try assembly.workflowNames(only)
     if dryRun { return try await DryRunPrinter(assembly: assembly, only: names).run() }
-    try await ServiceRun(assembly: assembly, only: names, mode: once ? .once : .service).run()
+    if once { return try await ServiceRun(assembly: assembly, only: names, mode: .once).run() }
+    try await ServiceRun(assembly: assembly, only: names, mode: .service, reading: rereading).run()
+  }
+
+  /// For SIGHUP: the file as it is now, nil if it cannot be used; its problems are told.
+  private func rereading() -> Assembly? {
+    // What is wrong has been told by then.
+    try? Assembly.reading(file, output: output, log: log)
   }
 }

@@ -1,56 +1,68 @@
 import ArgumentParser
 import Engine
 import Glibc
+import Logging
+import RunLedger
 import SlipwayModel
 import UnixSignals
 
-/// One life of the engine in this process: signals, the live line, and the exit code.
+/// The engine in this process: signals, the live line, and the exit code.
 struct ServiceRun {
   let assembly: Assembly
   let only: Set<WorkflowName>?
   let mode: Orchestrator.Mode
+  /// Reads the workflow file again, for SIGHUP; nil where that signal ends the process like any other.
+  var reading: (@Sendable () -> Assembly?)?
 
+  /// Throws the exit code, always.
   func run() async throws {
-    let running: RunningPorts
-    let orchestrator: Orchestrator
-    let meter = TransferMeter()
+    let summary: Orchestrator.Summary
     do throws(Failure) {
-      running = try await assembly.openForWriting(watches: mode == .service)
-      orchestrator = try Orchestrator(
-        assembly.configuration, only: only, ports: running.ports, mode: mode, logger: assembly.logger, meter: meter)
+      let ledger = try await assembly.openLedger()
+      summary = try await serve(ledger)
+      await ledger.close()
     } catch {
       StandardError.shared.write("slipway: \(error.message)")
       throw Exit.code(for: error)
     }
-    await handleSignals(orchestrator, running)
-    let progress = Task { if StandardError.shared.isTerminal { await ProgressLine(meter: meter).draw() } }
-    let summary = await orchestrator.run()
-    progress.cancel()
-    await progress.value
-    await running.close()
     throw Self.code(summary)
   }
 
   /// The worst of what happened.
   static func code(_ summary: Orchestrator.Summary) -> ExitCode {
     if let fatal = summary.fatal { return Exit.code(for: fatal) }
-    if summary.failed > 0 { return Exit.failure }
+    if !summary.failed.isEmpty { return Exit.failure }
     return summary.unfinished > 0 ? Exit.tryAgain : Exit.success
   }
 
-  /// The first signal drains; the second ends the process as that signal would, its hooks with it.
-  private func handleSignals(_ orchestrator: Orchestrator, _ running: RunningPorts) async {
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-    Task {
-      var isStopping = false
-      for await signal in signals {
-        if isStopping {
-          running.killHooks()
-          _exit(128 + signal.rawValue)
-        }
-        isStopping = true
-        await orchestrator.stop()
-      }
+  /// One engine after the other: a new one for each reading of the file. The ledger and its lock stay.
+  private func serve(_ ledger: SQLiteLedger) async throws(Failure) -> Orchestrator.Summary {
+    let meter = TransferMeter()
+    let control = ServiceControl(reading: reading, logger: assembly.logger)
+    let signals = await watchSignals(control)
+    let progress = Task { if StandardError.shared.isTerminal { await ProgressLine(meter: meter).draw() } }
+    defer {
+      signals.cancel()
+      progress.cancel()
     }
+    var current = assembly
+    var failed: Set<TreeID> = []
+    while true {
+      let running = try current.open(over: ledger, state: assembly.stateDirectory, watches: mode == .service)
+      defer { running.close() }
+      let orchestrator = try Orchestrator(
+        current.configuration, only: only, failedBefore: failed, ports: running.ports, mode: mode,
+        logger: current.logger, meter: meter)
+      await control.use(orchestrator, running)
+      let summary = await orchestrator.run()
+      guard summary.fatal == nil, let next = await control.takeReading() else { return summary }
+      failed = summary.failed
+      current = next
+    }
+  }
+
+  private func watchSignals(_ control: ServiceControl) async -> Task<Void, Never> {
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    return Task { for await signal in signals { await control.handle(signal) } }
   }
 }

@@ -1,0 +1,55 @@
+import Engine
+import Glibc
+import Logging
+import SlipwayModel
+import UnixSignals
+
+/// What signals do to the engine under way.
+///
+/// SIGHUP lets the engine finish or record what is under way and begins a new one with the file as it is now: a start
+/// is a scan, so nothing is lost between the two. A broken file is told, and the old one stays.
+actor ServiceControl {
+  private let reading: (@Sendable () -> Assembly?)?
+  private let logger: Logger
+  private var current: (orchestrator: Orchestrator, running: RunningPorts)?
+  private var isStopping = false
+  private var next: Assembly?
+
+  init(reading: (@Sendable () -> Assembly?)?, logger: Logger) {
+    self.reading = reading
+    self.logger = logger
+  }
+
+  /// The engine that the next signals are for.
+  func use(_ orchestrator: Orchestrator, _ running: RunningPorts) async {
+    current = (orchestrator, running)
+    if isStopping { await orchestrator.stop() }
+  }
+
+  /// What the next engine is made of; nil if there is to be none.
+  func takeReading() -> Assembly? {
+    defer { next = nil }
+    return isStopping ? nil : next
+  }
+
+  /// The first signal drains; the second ends the process as that signal would, its hooks with it.
+  func handle(_ signal: UnixSignal) async {
+    if signal == .sighup, let reading { return await readAgain(reading) }
+    if isStopping {
+      current?.running.killHooks()
+      _exit(128 + signal.rawValue)
+    }
+    isStopping = true
+    await current?.orchestrator.stop()
+  }
+
+  private func readAgain(_ reading: () -> Assembly?) async {
+    guard !isStopping, next == nil else { return }
+    guard let assembly = reading() else {
+      return logger.error("the workflow file cannot be used: the old one stays")
+    }
+    logger.notice("the workflow file has been read again")
+    next = assembly
+    await current?.orchestrator.stop()
+  }
+}
