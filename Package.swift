@@ -51,7 +51,7 @@ let package = Package(
     library("SlipwayModel"),
     library("LocalFiles", ["SlipwayModel", "CLibc", system, log]),
     library("Checksums", ["SlipwayModel", "CLibcrypto"]),
-    library("HTTPTransport", ["SlipwayModel", "CLibcurl"]),
+    library("HTTPTransport", ["SlipwayModel", "CLibc", "CLibcurl"]),
     library("WorkflowFile", ["SlipwayModel", "CLibyaml"]),
     library("PatternMatching", ["SlipwayModel", "CLibpcre2"]),
     library("TreeWatching", ["SlipwayModel", "LocalFiles", "CLibc", log]),

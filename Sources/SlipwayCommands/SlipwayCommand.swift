@@ -27,10 +27,20 @@ package struct SlipwayCommand: AsyncParsableCommand {
 
   package init() {}
 
+  /// Credentials are in memory: no core of this process is written. The soft limit 1 keeps it from core files, which
+  /// would be too small, and from programs that cores are piped to, for which it means none (core(5)).
+  private static func writeNoCores() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = min(1, limit.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+  }
+
   /// Reads the command line and runs the verb; ends the process.
   package static func start() async {
     // A write to a broken pipe then tells it as EPIPE.
     signal(SIGPIPE, SIG_IGN)
+    writeNoCores()
     await main()
   }
 }

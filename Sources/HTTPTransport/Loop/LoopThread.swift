@@ -1,3 +1,4 @@
+import CLibc
 import Glibc
 import SlipwayModel
 
@@ -31,6 +32,7 @@ private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutabl
   var all = sigset_t()
   sigfillset(&all)
   pthread_sigmask(SIG_BLOCK, &all, nil)
+  _ = slipway_name_thread("slipway-http")
   Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
   return nil
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Logging
 import SlipwayModel
 
 struct WatchVerb: AsyncParsableCommand {
@@ -69,6 +70,7 @@ struct WatchVerb: AsyncParsableCommand {
     let configuration = try WatchConfiguration(self).configuration()
     let assembly = Assembly(configuration, output: output, log: log)
     if dryRun { return try await DryRunPrinter(assembly: assembly, only: nil).run() }
+    assembly.logger.info("the ledger is kept in \(assembly.stateDirectory)")
     try await ServiceRun(assembly: assembly, only: nil, mode: once ? .once : .service).run()
   }
 }
