@@ -18,13 +18,15 @@ public final class S3Client: Sendable {
   /// blocked failure if the settings and the environment do not say enough.
   package convenience init(
     _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
-    now: @escaping @Sendable () -> Timestamp
+    now: @escaping @Sendable () -> Timestamp, retry: RequestRetry = RequestRetry()
   ) throws(Failure) {
     let endpoint = try S3Endpoint(settings, environment: environment)
     let sender = SigningSender(
       endpoint, credentials: credentialProvider(for: settings, environment: environment), transport: transport, now: now
     )
-    self.init(endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted), sender: sender)
+    self.init(
+      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted),
+      sender: RetryingSender(sender, retry: retry))
   }
 
   /// A client with a transport of its own. Throws a blocked failure if the settings and the environment do not say

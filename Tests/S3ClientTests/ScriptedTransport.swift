@@ -49,5 +49,6 @@ func client(_ transport: ScriptedTransport, _ change: (inout S3Destination) -> V
     sessionToken: nil)
   change(&settings)
   return try S3Client(
-    settings, environment: [:], transport: transport, now: { Timestamp(seconds: 1_369_353_600) })
+    settings, environment: [:], transport: transport, now: { Timestamp(seconds: 1_369_353_600) },
+    retry: RequestRetry(tries: 1))
 }
