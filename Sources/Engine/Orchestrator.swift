@@ -153,9 +153,9 @@ public actor Orchestrator {
     queue.containsReady(tree)
   }
 
-  /// Whether its tree has been delivered with the one around it since its marker was looked at.
+  /// Whether another run has answered its marker since that was looked at.
   func wasTaken(_ run: Run) -> Bool {
-    shared.taken.contains(run)
+    shared.taken.contains(run.marker, of: run.tree)
   }
 
   /// Takes a run that has been committed as ready.

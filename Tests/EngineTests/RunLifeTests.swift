@@ -121,6 +121,20 @@ import Testing
     #expect(world.hooks.invocations.isEmpty && world.keys().isEmpty)
   }
 
+  @Test("A marker that was touched while its run stood in the queue is answered by that run")
+  func touchedInQueue() async throws {
+    let world = try EngineWorld()
+    try world.makeReady("t", ["x": "1"])
+    let old = MarkerIdentity(inode: 1, modified: 1)
+    let run = Run(id: RunID("01"), tree: world.tree("t"), marker: old, created: Timestamp(seconds: 1))
+    try await world.ledger.commit([.run(run), .answered(run.tree, old)])
+    try await world.process()
+    try await world.process()
+    #expect(world.store().puts.count == 1)
+    let marker = try LocalTreeFiles().marker(at: world.directory.path("in/t/.ready"))
+    #expect(try await world.ledger.answeredMarker(of: run.tree) == marker?.identity)
+  }
+
   @Test("An outer tree takes the inner one with it, answers its marker and withdraws its run")
   func nested() async throws {
     let world = try EngineWorld()

@@ -158,7 +158,7 @@ actor MarkerIntake {
   private func admit(_ run: Run) async throws(Failure) {
     guard await orchestrator.wasTaken(run) else { return await orchestrator.admit(run) }
     var run = run
-    run.withdraw("taken with the tree around it", at: ports.clock.now())
+    run.withdraw("another run has answered its marker", at: ports.clock.now())
     try await ports.ledger.commit([.run(run)])
   }
 

@@ -23,7 +23,12 @@ struct RunDriver: Sendable {
     let session = session(for: run)
     do throws(Failure) {
       if let path = markerPath(of: run.tree) {
-        guard let marker = try ports.files.marker(at: path) else { return try await withdraw(session) }
+        guard let marker = try ports.files.marker(at: path) else {
+          return try await withdraw(session, "its marker was removed before it began", [.answered(run.tree, nil)])
+        }
+        if shared.taken.contains(marker.identity, of: run.tree) {
+          return try await withdraw(session, "another run has answered its marker")
+        }
         session.answer(marker.identity)
       }
     } catch {
@@ -54,9 +59,11 @@ struct RunDriver: Sendable {
     }
   }
 
-  private func withdraw(_ session: RunSession) async throws(Failure) -> Ending {
-    _ = session.apply(.cancelled("its marker was removed before it began"))
-    try await session.commit([.answered(session.run.tree, nil)])
+  private func withdraw(
+    _ session: RunSession, _ why: String, _ changes: [LedgerChange] = []
+  ) async throws(Failure) -> Ending {
+    _ = session.apply(.cancelled(why))
+    try await session.commit(changes)
     session.logger.info("withdrawn: \(session.run.error)")
     return .ended(session.run)
   }

@@ -11,6 +11,8 @@ final class RunSession {
   let logger: Logger
   private(set) var run: Run
   private var isDirty = false
+  /// To be committed with the row.
+  private var owed: [LedgerChange] = []
 
   init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
     self.run = run
@@ -30,17 +32,21 @@ final class RunSession {
         countsBlocked: shared.countsBlocked))
   }
 
-  /// The marker that this start of the run answers.
+  /// The marker that this start of the run answers: the one that lies there now, which may have been made anew since
+  /// the run was queued.
   func answer(_ marker: MarkerIdentity) {
     isDirty = true
     run.marker = marker
+    shared.taken.note([(run.tree, marker)])
+    owed.append(.answered(run.tree, marker))
   }
 
   /// Makes the row durable, with `changes` in the same commit; nothing if nothing has changed.
   func commit(_ changes: [LedgerChange] = []) async throws(Failure) {
     guard isDirty || !changes.isEmpty else { return }
-    try await ports.ledger.commit((isDirty ? [.run(run)] : []) + changes)
+    try await ports.ledger.commit((isDirty ? [.run(run)] : []) + owed + changes)
     isDirty = false
+    owed = []
   }
 
   var workflow: Workflow { context.workflow }

@@ -1,7 +1,7 @@
 import SlipwayModel
 import Synchronization
 
-/// The markers of inner trees that were delivered with an outer one while this process runs: an intake that had looked
+/// The markers that runs of this process have answered, their own and those of trees inside theirs: whoever had looked
 /// at such a marker before its answer was committed learns it here. Any thread.
 final class TakenMarkers: Sendable {
   /// Beyond so many the memory begins anew; what is lost is a tree delivered a second time.
@@ -17,7 +17,7 @@ final class TakenMarkers: Sendable {
     }
   }
 
-  func contains(_ run: Run) -> Bool {
-    taken.withLock { run.marker != nil && $0[run.tree] == run.marker }
+  func contains(_ marker: MarkerIdentity?, of tree: TreeID) -> Bool {
+    taken.withLock { marker != nil && $0[tree] == marker }
   }
 }
