@@ -14,11 +14,12 @@ struct FileSender: Sendable {
 
   /// Called from a task that may block; returns once the outcome is recorded. Nothing is recorded of what a cancelled
   /// task left undone.
-  func send(_ path: BytePath, _ planned: PlannedUpload, to destination: Destination, _ store: any ObjectStore) async {
+  func send(_ sending: UploadFeed.Sending) async {
+    let (path, planned, destination) = (sending.path, sending.planned, sending.destination)
     let key = joinedKey(destination.prefix, planned.key.bytes)
     let status: UploadRecord.Status
     do throws(Failure) {
-      status = .proven(try await put(path, planned.fingerprint, key, store))
+      status = .proven(try await put(path, planned.fingerprint, key, sending.store))
       meter.delivered()
       tally.delivered(to: destination.name)
       logger.debug("sent \(path)", metadata: ["destination": "\(destination.name)", "key": "\(key)"])

@@ -20,7 +20,7 @@ struct PlanReader {
   }
 
   /// The next step, nil at the end.
-  mutating func next() async throws(Failure) -> Step? {
+  nonisolated(nonsending) mutating func next() async throws(Failure) -> Step? {
     let entry = held ?? walk.next()
     held = nil
     if let vanished = try await rows.takeRows(before: entry?.path) {

@@ -8,9 +8,12 @@ final class TransferSlots: Sendable {
     var waiting: Deque<CheckedContinuation<Void, Never>> = []
   }
 
+  /// How many there are, free or not.
+  let count: Int
   private let state: Mutex<State>
 
   init(_ count: Int) {
+    self.count = count
     state = Mutex(State(free: count))
   }
 

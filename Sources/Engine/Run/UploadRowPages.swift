@@ -18,14 +18,14 @@ struct UploadRowPages {
 
   /// The rows of the next path that is smaller than `path`, or of any next path for nil: files that the walk did not
   /// find.
-  mutating func takeRows(before path: BytePath?) async throws(Failure) -> [UploadRecord]? {
+  nonisolated(nonsending) mutating func takeRows(before path: BytePath?) async throws(Failure) -> [UploadRecord]? {
     try await fill()
     guard let first = page.first, path.map({ first.path < $0 }) ?? true else { return nil }
     return takeRows(ofFirst: first.path)
   }
 
   /// The rows of `path`; none if the ledger does not know it.
-  mutating func takeRows(of path: BytePath) async throws(Failure) -> [UploadRecord] {
+  nonisolated(nonsending) mutating func takeRows(of path: BytePath) async throws(Failure) -> [UploadRecord] {
     try await fill()
     return page.first?.path == path ? takeRows(ofFirst: path) : []
   }
@@ -39,7 +39,7 @@ struct UploadRowPages {
 
   private var lastTaken: BytePath?
 
-  private mutating func fill() async throws(Failure) {
+  nonisolated(nonsending) private mutating func fill() async throws(Failure) {
     guard page.isEmpty, !isExhausted else { return }
     let next = try await ledger.uploads(of: run, after: lastTaken, limit: Self.pageSize)
     page = next[...]

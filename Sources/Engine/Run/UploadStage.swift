@@ -7,13 +7,6 @@ struct UploadStage {
   /// Whether an earlier attempt has been here: then its rows are merged, and its files must be what they were.
   let isContinued: Bool
 
-  /// What the plan told beside the uploads.
-  fileprivate struct Findings {
-    var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
-    var vanished: [BytePath] = []
-    var skipped: [SkipReason.Name: Int] = [:]
-  }
-
   func perform() async throws(Failure) -> StageEnd {
     if isContinued, !session.workflow.hooks.pre.isEmpty, try await sourceHasChanged() { return .event(.sourceChanged) }
     do throws(Failure) {
@@ -66,13 +59,11 @@ struct UploadStage {
       run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
       attributes: ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata),
       meter: session.shared.meter, journal: journal, tally: tally, logger: session.logger)
-    var findings = Findings()
-    do throws(Failure) {
-      findings = try await carryOut(try planReader(), sender)
-    } catch {
-      if error.kind == .fatal { throw error }
-      tally.failed(error, at: nil)
-      session.logger.error("\(error.message)")
+    let findings = await carryOut(sender)
+    if let failure = findings.failure {
+      if failure.kind == .fatal { throw failure }
+      tally.failed(failure, at: nil)
+      session.logger.error("\(failure.message)")
     }
     try await journal.finish()
     if Task.isCancelled { return .interrupted }
@@ -81,64 +72,38 @@ struct UploadStage {
     return try await conclude(tally, findings)
   }
 
-  /// Runs the plan; returns when everything that it began has ended.
-  private func carryOut(_ reader: PlanReader, _ sender: FileSender) async throws(Failure) -> Findings {
+  /// Runs the plan; returns when everything that it began has ended. There is a worker for each sending up to the number
+  /// of transfers, and each goes on with the next: no task a file.
+  private func carryOut(_ sender: FileSender) async -> UploadFeed.Findings {
+    let feed = feed(sender.tally)
+    let slots = session.shared.slots
+    await withDiscardingTaskGroup { group in
+      for _ in 0..<slots.count {
+        guard let first = await feed.next() else { return }
+        group.addTask {
+          var next: UploadFeed.Sending? = first
+          while let sending = next {
+            await slots.acquire()
+            await sender.send(sending)
+            slots.release()
+            next = await feed.next()
+          }
+        }
+      }
+    }
+    return await feed.findings
+  }
+
+  private func feed(_ tally: AttemptTally) -> UploadFeed {
     let targets = session.context.destinations.reduce(into: [:]) { targets, destination in
       targets[destination.name] = session.ports.stores[destination.name].map { (destination, $0) }
     }
-    let slots = session.shared.slots
-    var reader = reader
-    var findings = Findings()
-    let failure = await withDiscardingTaskGroup { group -> Failure? in
-      do throws(Failure) {
-        while !Task.isCancelled, let step = try await reader.next() {
-          guard let (path, planned) = note(step, &findings, sender.tally) else { continue }
-          for case (let destination, let store)? in planned.destinations.map({ targets[$0] })
-          where !sender.tally.isClosed(destination.name) {
-            await slots.acquire()
-            group.addTask {
-              await sender.send(path, planned, to: destination, store)
-              slots.release()
-            }
-          }
-        }
-        return nil
-      } catch {
-        return error
-      }
-    }
-    if let failure { throw failure }
-    return findings
-  }
-
-  /// Takes note of a step; returns what it says is to be sent.
-  private func note(
-    _ step: PlanReader.Step, _ findings: inout Findings, _ tally: AttemptTally
-  ) -> (BytePath, PlannedUpload)? {
-    switch step {
-    case .vanished(let path): findings.vanished.append(path)
-    case .item(let item, _):
-      switch item.decision {
-      case .upload(let planned): return (item.path, planned)
-      case .proven: break
-      case .skip(let reason): note(skipped: item.path, reason, &findings)
-      case .answer(let inner, let marker):
-        let tree = TreeID(workflow: session.workflow.name, watch: session.run.tree.watch, name: inner)
-        findings.inner.append((tree, marker))
-      case .fail(let failure):
-        session.logger.error("\(failure.message)")
-        session.shared.meter.failed()
-        tally.failed(failure, at: nil)
-      }
-    }
-    return nil
-  }
-
-  private func note(skipped path: BytePath, _ reason: SkipReason, _ findings: inout Findings) {
-    findings.skipped[reason.name, default: 0] += 1
-    switch reason {
-    case .link, .special: session.logger.warning("skipped \(path): \(reason.explanation)")
-    case .filter, .exclude, .marker: session.logger.debug("skipped \(path): \(reason.explanation)")
+    let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
+    let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
+    return UploadFeed(of: tree, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger) {
+      () throws(Failure) in
+      PlanReader(
+        walk: try files.walk(tree.path), planner: planner, rows: UploadRowPages(of: id, in: ledger, isEmpty: hasNoRows))
     }
   }
 
@@ -155,11 +120,11 @@ struct UploadStage {
     }
   }
 
-  private func conclude(_ tally: AttemptTally, _ findings: Findings) async throws(Failure) -> StageEnd {
+  private func conclude(_ tally: AttemptTally, _ findings: UploadFeed.Findings) async throws(Failure) -> StageEnd {
     try await session.commit(findings.vanished.map { .forgetUploads(session.run.id, path: $0) })
     if let (message, error) = tally.verdict { return .event(.attemptFailed(message, error)) }
-    session.logger.info(
-      "uploaded", metadata: ["sent": "\(tally.sent)"].merging(findings.skippedMetadata) { sent, _ in sent })
+    let skipped: Logger.Metadata = findings.skipped > 0 ? ["skipped": "\(findings.skipped)"] : [:]
+    session.logger.info("uploaded", metadata: skipped.merging(["sent": "\(tally.sent)"]) { one, _ in one })
     session.shared.taken.note(findings.inner)
     try await session.commit(try await answers(to: findings.inner))
     return .event(.uploaded)
@@ -178,11 +143,5 @@ struct UploadStage {
       changes.append(.answered(tree, marker))
     }
     return changes
-  }
-}
-
-extension UploadStage.Findings {
-  fileprivate var skippedMetadata: Logger.Metadata {
-    skipped.isEmpty ? [:] : ["skipped": "\(skipped.values.reduce(0, +))"]
   }
 }

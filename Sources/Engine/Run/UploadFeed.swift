@@ -1,0 +1,105 @@
+import Logging
+import SlipwayModel
+
+/// Hands out what a plan says is to be sent, one sending at a time, to many workers; keeps what else it says.
+actor UploadFeed {
+  /// One file to one destination.
+  struct Sending: Sendable {
+    let path: BytePath
+    let planned: PlannedUpload
+    let destination: Destination
+    let store: any ObjectStore
+  }
+
+  /// What the plan told beside the uploads.
+  struct Findings: Sendable {
+    var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
+    var vanished: [BytePath] = []
+    var skipped = 0
+    /// Why the plan could not be read to its end.
+    var failure: Failure?
+  }
+
+  private let makeReader: @Sendable () throws(Failure) -> PlanReader
+  private var reader: PlanReader?
+  private let tree: TreeID
+  private let targets: [DestinationName: (Destination, any ObjectStore)]
+  private let tally: AttemptTally
+  private let meter: TransferMeter
+  private let logger: Logger
+  private let turn = TransferSlots(1)
+  /// Of one file, for several destinations.
+  private var pending: [Sending] = []
+  private(set) var findings = Findings()
+
+  init(
+    of tree: TreeID, to targets: [DestinationName: (Destination, any ObjectStore)], tally: AttemptTally,
+    meter: TransferMeter, logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
+  ) {
+    self.makeReader = makeReader
+    self.tree = tree
+    self.targets = targets
+    self.tally = tally
+    self.meter = meter
+    self.logger = logger
+  }
+
+  /// The next sending whose destination has not been given up; nil at the end of the plan.
+  func next() async -> Sending? {
+    while findings.failure == nil, !Task.isCancelled {
+      while let sending = pending.popLast() {
+        if !tally.isClosed(sending.destination.name) { return sending }
+      }
+      do throws(Failure) {
+        guard let step = try await nextStep() else { return nil }
+        take(step)
+      } catch {
+        findings.failure = error
+      }
+    }
+    return nil
+  }
+
+  /// Others may come while a page of the ledger is awaited: they wait for their turn.
+  private func nextStep() async throws(Failure) -> PlanReader.Step? {
+    await turn.acquire()
+    defer { turn.release() }
+    if reader == nil { reader = try makeReader() }
+    // Out of the actor's state while it is used: it is one at a time, by the turn.
+    guard var current = reader.take() else { return nil }
+    defer { reader = current }
+    return try await current.next()
+  }
+
+  private func take(_ step: PlanReader.Step) {
+    switch step {
+    case .vanished(let path): findings.vanished.append(path)
+    case .item(let item, _):
+      switch item.decision {
+      case .upload(let planned): pending += sendings(of: item.path, planned)
+      case .proven: break
+      case .skip(let reason): note(skipped: item.path, reason)
+      case .answer(let inner, let marker):
+        findings.inner.append((TreeID(workflow: tree.workflow, watch: tree.watch, name: inner), marker))
+      case .fail(let failure):
+        logger.error("\(failure.message)")
+        meter.failed()
+        tally.failed(failure, at: nil)
+      }
+    }
+  }
+
+  private func sendings(of path: BytePath, _ planned: PlannedUpload) -> [Sending] {
+    planned.destinations.compactMap { name in
+      targets[name].map { Sending(path: path, planned: planned, destination: $0.0, store: $0.1) }
+    }
+  }
+
+  private func note(skipped path: BytePath, _ reason: SkipReason) {
+    findings.skipped += 1
+    switch reason {
+    case .link, .special: logger.warning("skipped \(path): \(reason.explanation)")
+    case .filter, .exclude, .marker: logger.debug("skipped \(path): \(reason.explanation)")
+    }
+  }
+}
