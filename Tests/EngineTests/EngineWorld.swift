@@ -17,11 +17,14 @@ final class EngineWorld: Sendable {
   let hooks = ScriptedHookRunner()
   let clock = ManualClock()
   let events = ScriptedEventSource()
+  let files: FaultyFiles
+  let log = LogLines()
   let workflow: Mutex<Workflow>
 
   init(destinations: [String] = ["a"], gate: (@Sendable (ObjectKey) async -> Void)? = nil) throws {
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
+    files = FaultyFiles(LocalTreeFiles(roots: [directory.path("in"), directory.path("other")]))
     stores = Dictionary(uniqueKeysWithValues: destinations.map { (DestinationName($0), InMemoryStore(gate: gate)) })
     workflow = Mutex(
       Workflow(
@@ -55,20 +58,23 @@ final class EngineWorld: Sendable {
     store(name).objects.keys.sorted().map(\.description)
   }
 
+  var configuration: Configuration {
+    let workflow = workflow.withLock { $0 }
+    return Configuration(
+      destinations: Dictionary(
+        uniqueKeysWithValues: workflow.destinations.map {
+          ($0, Destination(name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere"))))
+        }), workflows: [workflow])
+  }
+
   /// A process: `run --once` unless told otherwise, with waits that are over at once.
   @discardableResult
   func process(
     mode: Orchestrator.Mode = .once, ledger: (any Ledger)? = nil, during: (Orchestrator) async -> Void = { _ in }
   ) async throws -> Orchestrator.Summary {
-    let workflow = workflow.withLock { $0 }
-    let configuration = Configuration(
-      destinations: Dictionary(
-        uniqueKeysWithValues: workflow.destinations.map {
-          ($0, Destination(name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere"))))
-        }), workflows: [workflow])
     let orchestrator = try Orchestrator(
       configuration, ports: try ports(ledger ?? self.ledger), mode: mode,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, meter: TransferMeter())
+      logger: log.logger, meter: TransferMeter())
     let clock = clock
     let turning = Task {
       while !Task.isCancelled {
@@ -83,9 +89,9 @@ final class EngineWorld: Sendable {
     return result
   }
 
-  private func ports(_ ledger: any Ledger) throws -> EnginePorts {
+  func ports(_ ledger: any Ledger) throws -> EnginePorts {
     EnginePorts(
-      files: LocalTreeFiles(roots: [directory.path("in")]), runFiles: LocalRunFiles(state: directory.path("state")),
+      files: files, runFiles: LocalRunFiles(state: directory.path("state")),
       events: events, stores: stores.mapValues { $0 as any ObjectStore }, ledger: ledger, hooks: hooks,
       patterns: PCRE2Compiler(), clock: clock, fileExecutor: try FileThreads(count: 2),
       environment: ["PATH": Array("/bin".utf8), "AWS_SECRET_ACCESS_KEY": Array("canary".utf8)], host: "host")

@@ -107,8 +107,8 @@ public struct DryRun: Sendable {
       let invocation = HookInvocation(
         command: hook.command, environment: variables, directory: run.tree.path, manifest: paths.manifest,
         timeout: hook.timeout, grace: grace, run: run.id)
-      let logger = logger
-      let result = await ports.hooks.run(invocation) { logger.info("\(hook.title): \(escaped($0))") }
+      let log = HookLog(hook, logger)
+      let result = await ports.hooks.run(invocation) { log.take($0) }
       tell(.hook(run.tree, phase, hook, result.ending))
     }
     try ports.runFiles.remove(run.id)

@@ -5,6 +5,8 @@ import SlipwayModel
 struct HookStarter {
   let session: RunSession
   let phase: Hook.Phase
+  /// Opened once for all hooks of the stage: what one appends to the output file stays for the next.
+  let paths: RunPaths
 
   /// How one start of a hook ended.
   struct Finished {
@@ -20,25 +22,21 @@ struct HookStarter {
     let begun = HookRecord(
       run: session.run.id, phase: phase, hook: identity, attempt: attempt, started: started, result: nil)
     try await session.commit([.hook(begun)])
-    let logger = session.logger
-    logger.info("\(phase.rawValue) hook \(hook.title)", metadata: ["attempt": "\(attempt)"])
-    let result = await session.ports.hooks.run(try invocation(of: hook, attempt: attempt)) { line in
-      logger.info("\(hook.title): \(escaped(line))")
-    }
+    session.logger.info("\(phase.rawValue) hook \(hook.title)", metadata: ["attempt": "\(attempt)"])
+    let log = HookLog(hook, session.logger)
+    let result = await session.ports.hooks.run(invocation(of: hook, attempt: attempt)) { log.take($0) }
     let record = HookRecord(
       run: begun.run, phase: phase, hook: identity, attempt: attempt, started: started, result: result)
     return Finished(record: record, result: result)
   }
 
-  private func invocation(of hook: Hook, attempt: Int) throws(Failure) -> HookInvocation {
-    let paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
-    return HookInvocation(
-      command: hook.command, environment: environment(of: hook, attempt: attempt, paths),
-      directory: session.run.tree.path,
+  private func invocation(of hook: Hook, attempt: Int) -> HookInvocation {
+    HookInvocation(
+      command: hook.command, environment: environment(of: hook, attempt: attempt), directory: session.run.tree.path,
       manifest: paths.manifest, timeout: hook.timeout, grace: session.shared.grace, run: session.run.id)
   }
 
-  private func environment(of hook: Hook, attempt: Int, _ paths: RunPaths) -> [EnvironmentVariable] {
+  private func environment(of hook: Hook, attempt: Int) -> [EnvironmentVariable] {
     HookEnvironment(own: session.ports.environment).variables(
       for: hook, phase: phase, run: session.run, attempt: attempt, paths: paths, isDryRun: false)
   }

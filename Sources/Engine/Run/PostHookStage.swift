@@ -10,15 +10,16 @@ struct PostHookStage {
     let known = try await session.ports.ledger.hooks(of: session.run.id).filter { $0.phase == .post }
     let due = Self.due(session.workflow.hooks.post, known, session.run.outcome ?? .success)
     if due.isEmpty { return .event(.finished) }
+    let paths: RunPaths
     do throws(Failure) {
       try await session.commit()
-      _ = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
+      paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
       try await Manifest(session: session).writeAfterUpload()
     } catch {
       if error.kind == .fatal { throw error }
       return .event(.postHookFailed(error.message))
     }
-    return try await run(due)
+    return try await run(due, paths)
   }
 
   struct DueHook: Equatable {
@@ -37,9 +38,10 @@ struct PostHookStage {
     }
   }
 
-  private func run(_ due: [DueHook]) async throws(Failure) -> StageEnd {
-    let starter = HookStarter(session: session, phase: .post)
+  private func run(_ due: [DueHook], _ paths: RunPaths) async throws(Failure) -> StageEnd {
+    let starter = HookStarter(session: session, phase: .post, paths: paths)
     for next in due {
+      if Task.isCancelled { return .interrupted }
       let finished = try await starter.run(next.hook, identity: next.identity, after: next.previous)
       if finished.result.ending == .cancelled { return .interrupted }
       let event = event(after: next.hook, finished.result.ending)

@@ -7,19 +7,21 @@ struct PreHookStage {
   func perform() async throws(Failure) -> StageEnd {
     let hooks = session.workflow.hooks.pre
     if hooks.isEmpty { return .event(.prepared(HookOutput())) }
+    let paths: RunPaths
     do throws(Failure) {
-      _ = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
+      paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
       try Manifest(session: session).writeBeforeUpload()
     } catch {
       return .event(.attemptFailed(error.message, error.attemptError))
     }
-    return try await run(hooks)
+    return try await run(hooks, paths)
   }
 
-  private func run(_ hooks: [Hook]) async throws(Failure) -> StageEnd {
+  private func run(_ hooks: [Hook], _ paths: RunPaths) async throws(Failure) -> StageEnd {
     let known = try await session.ports.ledger.hooks(of: session.run.id).filter { $0.phase == .pre }
-    let starter = HookStarter(session: session, phase: .pre)
+    let starter = HookStarter(session: session, phase: .pre, paths: paths)
     for (hook, identity) in zip(hooks, Hook.identities(of: hooks)) {
+      if Task.isCancelled { return .interrupted }
       let finished = try await starter.run(hook, identity: identity, after: known.last { $0.hook == identity })
       if finished.result.ending == .cancelled { return .interrupted }
       try await session.commit([.hook(finished.record)])

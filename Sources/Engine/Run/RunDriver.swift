@@ -81,6 +81,10 @@ struct RunDriver: Sendable {
         finish(session)
         return .ended(session.run)
       case .prepare, .upload, .finish, .retire:
+        if Task.isCancelled {
+          try await session.commit()
+          return .interrupted(session.run)
+        }
         switch try await perform(action, session, isContinued: event == .resumed) {
         case .interrupted: return .interrupted(session.run)
         case .event(let next): event = next

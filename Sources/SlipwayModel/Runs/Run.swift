@@ -10,7 +10,7 @@ public struct Run: Sendable, Hashable {
   public var outcome: Outcome?
   /// The current or the last attempt, from 1; 0 before the first.
   public var attempt: Int
-  /// Failed tries of the current stage: attempts, one post hook, or `after`.
+  /// Failed tries of the current stage: attempts, one post hook, or `after` with the attempts that it asked for.
   public var failures: Int
   /// The last error; stays when a later attempt goes well.
   public var error: String

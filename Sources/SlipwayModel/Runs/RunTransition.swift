@@ -83,15 +83,17 @@ extension Run {
     case .attemptFailed(let message, let error): return attemptFailed(message, error, context)
     case .sourceChanged: return begin(.prepare, context)
     case .uploaded:
+      // An attempt for what was found before `after` is one more try of that: a tree that never rests must end.
+      if outcome != .success { failures = 0 }
       outcome = .success
-      failures = 0
       return enter(.uploaded, then: .finish)
     case .postHookSucceeded:
       failures = 0
       return .finish
     case .postHookFailed(let message): return stageFailed(message, .finish, context)
     case .finished:
-      failures = 0
+      // Straight from `uploaded` no hook has failed: what is counted there is not theirs.
+      if state == .finishing { failures = 0 }
       return enter(.retiring, then: .retire)
     case .retired: return enter(outcome == .success ? .done : .failed, then: .end)
     case .retireFailed(let message, let isPermanent):

@@ -209,6 +209,21 @@ struct RunTransitionTests {
     #expect(run.failures == 0)
   }
 
+  @Test("A tree that is never the same after its upload uses up its tries")
+  func alwaysChanging() {
+    var run = run(in: .retiring, outcome: .success)
+    var rounds = 0
+    while run.outcome == .success, rounds < 10 {
+      _ = run.apply(.foundChanges("e"), in: context())
+      for event in [RunEvent.resumed, .prepared(HookOutput()), .uploaded, .finished] where run.outcome == .success {
+        _ = run.apply(event, in: context())
+      }
+      rounds += 1
+    }
+    #expect(rounds == 3)
+    #expect(run.state == .finishing && run.outcome == .failure && run.error == "e")
+  }
+
   @Test("A post hook that ended well gives the next one all its tries")
   func hooksCountApart() {
     var run = run(in: .finishing, failures: 2, outcome: .success)

@@ -1,0 +1,79 @@
+import LocalFiles
+import SlipwayModel
+import Synchronization
+
+/// The real files, but for what a test puts in their way.
+final class FaultyFiles: TreeFiles {
+  private struct Faults {
+    var markers: [BytePath: @Sendable () throws(Failure) -> MarkerState?] = [:]
+    var listings: [BytePath: Failure] = [:]
+    var unlisted: [Failure] = []
+    var beforeFind: @Sendable () -> Void = {}
+  }
+
+  private let files: LocalTreeFiles
+  private let faults = Mutex(Faults())
+
+  init(_ files: LocalTreeFiles) {
+    self.files = files
+  }
+
+  /// Whoever looks at the marker is answered this.
+  func answer(marker path: BytePath, _ answer: @escaping @Sendable () throws(Failure) -> MarkerState?) {
+    faults.withLock { $0.markers[path] = answer }
+  }
+
+  /// Throws from `find` of this directory.
+  func failFind(_ directory: BytePath, with failure: Failure) {
+    faults.withLock { $0.listings[directory] = failure }
+  }
+
+  /// Each `find` tells this of a directory below.
+  func leaveOut(_ failure: Failure) {
+    faults.withLock { $0.unlisted = [failure] }
+  }
+
+  /// Called at the beginning of each `find`; may block.
+  func beforeFind(_ action: @escaping @Sendable () -> Void) {
+    faults.withLock { $0.beforeFind = action }
+  }
+
+  func marker(at path: BytePath) throws(Failure) -> MarkerState? {
+    if let answer = faults.withLock({ $0.markers[path] }) { return try answer() }
+    return try files.marker(at: path)
+  }
+
+  func find(
+    _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
+  ) throws(Failure) -> [Failure] {
+    let (action, failure, unlisted) = faults.withLock { ($0.beforeFind, $0.listings[directory], $0.unlisted) }
+    action()
+    if let failure { throw failure }
+    return try files.find(names, in: directory, found: found) + unlisted
+  }
+
+  func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk { try files.walk(tree) }
+  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
+  func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
+    try files.fingerprint(path, in: tree)
+  }
+  func remove(_ path: BytePath, in tree: BytePath, ifStill fingerprint: Fingerprint) throws(Failure) -> Bool {
+    try files.remove(path, in: tree, ifStill: fingerprint)
+  }
+  func removeMarker(at path: BytePath, ifStill marker: MarkerIdentity) throws(Failure) -> Bool {
+    try files.removeMarker(at: path, ifStill: marker)
+  }
+  func removeEmptyDirectories(in tree: BytePath, keepingRoot: Bool) throws(Failure) {
+    try files.removeEmptyDirectories(in: tree, keepingRoot: keepingRoot)
+  }
+  func move(_ tree: BytePath, into directory: BytePath) throws(Failure) -> BytePath {
+    try files.move(tree, into: directory)
+  }
+  func write(_ bytes: [UInt8], to path: BytePath) throws(Failure) { try files.write(bytes, to: path) }
+}
+
+extension FaultyFiles {
+  static func denied(_ path: BytePath) -> Failure {
+    Failure(.permanent, "read", path.description, code: "EACCES", cause: "Permission denied")
+  }
+}
