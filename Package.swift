@@ -84,7 +84,7 @@ let package = Package(
     tests("ObjectStores", ["ObjectStores", "TestSupport"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
-    tests("EndToEnd", ["TestSupport", "WorkflowFile"]),
+    tests("EndToEnd", ["TestSupport", "WorkflowFile", "PatternMatching"]),
     tests("Architecture", []),
   ]
 )

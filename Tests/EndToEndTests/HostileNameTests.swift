@@ -70,20 +70,70 @@ struct HostileNameTests {
     }
   }
 
-  @Test("Links, FIFOs and sockets are left out and told by name, and block nothing")
+  @Test("Links, FIFOs, sockets and devices are left out and told by name, block nothing and fail nothing")
   func notRegular() async throws {
     try await World.with { world in
-      try world.configure(to: "[copy]")
-      try world.makeTree("t", ["a": "1"], ready: false)
-      symlink("/etc/passwd", world.scratch("in/t/link"))
-      symlink("..", world.scratch("in/t/up"))
-      symlink("gone", world.scratch("in/t/dangling"))
+      try world.configure("after: { success: delete }")
+      try world.makeTree("t", ["a": "1", "d/b": "2"], ready: false)
+      for (name, target) in [("link", "/etc/passwd"), ("up", ".."), ("dangling", "gone"), ("d/loop", "loop")] {
+        symlink(target, world.scratch("in/t/\(name)"))
+      }
+      symlink("d", world.scratch("in/t/e"))
       mkfifo(world.scratch("in/t/fifo"), 0o644)
+      #expect(Self.makeSocket(world.scratch("in/t/d/socket")))
+      var names = ["link", "up", "dangling", "d/loop", "e", "fifo", "d/socket"]
+      // /dev/zero; needs root, and a system that lets it.
+      if mknod(world.scratch("in/t/device"), S_IFCHR | 0o644, 0x105) == 0 { names.append("device") }
       try world.scratch.write("", to: "in/t/.ready")
       let program = try await world.run("run", "--once")
-      #expect(try world.copies() == ["t/a"])
-      for name in ["link", "up", "dangling", "fifo"] {
-        #expect(program.lines().contains { $0.contains(name) }, "\(program.transcript)")
+      #expect(try await world.keys() == ["pre/t/a", "pre/t/d/b"])
+      #expect(try world.copies() == ["t/a", "t/d/b"])
+      for name in names {
+        #expect(program.lines().contains { $0.contains("skipped \(name): ") }, "\(name): \(program.transcript)")
+      }
+      let left = try world.scratch.files(below: "in/t").map { String(decoding: $0, as: UTF8.self) }
+      #expect(left == names.sorted(), "what was left out stays")
+      #expect(world.scratch.exists("in/t/link"), "its target was not touched")
+    }
+  }
+
+  @Test("A marker that is a link, a FIFO or a directory marks nothing")
+  func markersThatAreNone() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]")
+      for name in ["link", "fifo", "directory", "file"] { try world.makeTree(name, ["a": "1"], ready: name == "file") }
+      symlink("a", world.scratch("in/link/.ready"))
+      mkfifo(world.scratch("in/fifo/.ready"), 0o644)
+      try world.scratch.makeDirectory("in/directory/.ready")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["file/a"])
+    }
+  }
+
+  @Test("A name on which the filter needs too long is an error of that file; the others go on, nothing is disposed of")
+  func slowPattern() async throws {
+    try await World.with(.none) { world in
+      try world.configure("filter: '/(a+)+$'\nafter: { success: delete }", to: "[copy]")
+      let name = String(repeating: "a", count: 254) + "!"
+      try world.makeTree("t", ["a": "1", name: "2", String(repeating: "a", count: 255): "3"])
+      let program = try await world.run("run", "--once", expecting: 1)
+      #expect(
+        program.lines().contains { $0.contains("'t/\(name)': the pattern needs more than 1000000 steps") },
+        "\(program.transcript)")
+      #expect(try world.copies() == ["t/a", "t/" + String(repeating: "a", count: 255)])
+      #expect(try world.scratch.files(below: "in").count == 4)
+    }
+  }
+
+  private static func makeSocket(_ path: String) -> Bool {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
       }
     }
   }

@@ -148,6 +148,10 @@ struct InterruptionTests {
       #expect(
         second.lines(.errors).contains { $0.contains("\(service.pid)") && $0.contains("state") }, "\(second.transcript)"
       )
+      try world.makeTree("t", ["a": "1"])
+      // It takes no lock; what it plans may have been delivered meanwhile.
+      try await world.run("run", "--dry-run")
+      #expect(await service.line(containing: "run done") != nil, "\(service.transcript)")
       #expect(!service.hasEnded)
     }
   }

@@ -13,6 +13,8 @@ final class World: Sendable {
     case any
     /// One that fails by these rules.
     case scripted([FaultRule])
+    /// None: for what goes to a directory, or nowhere.
+    case none
   }
 
   static let limit = Duration.seconds(60)
@@ -26,6 +28,12 @@ final class World: Sendable {
   private init(_ server: Server) async throws {
     scratch = try Scratch()
     bucket = "e2e-" + UUID().uuidString.lowercased()
+    try scratch.makeDirectory("in")
+    if case .none = server {
+      reader = S3Reader(endpoint: "http://127.0.0.1:1", accessKeyID: "AKIANOBODY", secretAccessKey: "nobodys+secret")
+      scripted = nil
+      return
+    }
     if case .any = server, let real = S3Reader.realServer {
       (reader, scripted) = (real, nil)
     } else {
@@ -37,7 +45,6 @@ final class World: Sendable {
         endpoint: made.endpoint, accessKeyID: made.keys.accessKeyID, secretAccessKey: made.keys.secretAccessKey)
     }
     try await reader.makeBucket(bucket)
-    try scratch.makeDirectory("in")
   }
 
   /// Runs `body` with a world of its own, and ends its processes whatever happens.
@@ -127,19 +134,31 @@ final class World: Sendable {
 
   /// Starts slipway in the test's directory. `wrapper` stands in front of the program.
   func start(_ arguments: String..., wrapper: [String] = [], environment: [String: String] = [:]) throws -> Program {
+    try start(arguments, wrapper: wrapper, environment: environment)
+  }
+
+  private func start(_ arguments: [String], wrapper: [String], environment: [String: String]) throws -> Program {
     let binary = try #require(SlipwayBinary.path)
+    return try start(program: wrapper + [binary] + arguments, environment: environment)
+  }
+
+  private func start(program arguments: [String], environment: [String: String]) throws -> Program {
     let fixed = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch.path, "LANG": "C.UTF-8", "NO_COLOR": "1"]
     let program = try Program(
-      Program.Launch(
-        wrapper + [binary] + arguments, environment: fixed.merging(environment) { $1 }, directory: scratch.path))
+      Program.Launch(arguments, environment: fixed.merging(environment) { $1 }, directory: scratch.path))
     programs.change { $0.append(program) }
     return program
   }
 
+  /// Starts another program in the test's directory, in the same environment.
+  func startProgram(_ arguments: [String]) throws -> Program {
+    try start(program: arguments, environment: [:])
+  }
+
   /// Starts the service, and returns once its watches are live.
-  func startService() async throws -> Program {
+  func startService(_ options: String..., environment: [String: String] = [:]) async throws -> Program {
     if scratch.exists("started") { try scratch.remove("started") }
-    let program = try start("run")
+    let program = try start(["run"] + options, wrapper: [], environment: environment)
     let isLive = await eventually { program.hasEnded || self.scratch.exists("started") }
     #expect(isLive && !program.hasEnded, "\(program.transcript)")
     return program
@@ -148,15 +167,10 @@ final class World: Sendable {
   /// Runs slipway to its end, which must be this exit code.
   @discardableResult
   func run(
-    _ arguments: String..., expecting code: Int32 = 0, wrapper: [String] = [],
+    _ arguments: String..., expecting code: Int32 = 0, wrapper: [String] = [], environment: [String: String] = [:],
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> Program {
-    let program: Program
-    switch arguments.count {
-    case 1: program = try start(arguments[0], wrapper: wrapper)
-    case 2: program = try start(arguments[0], arguments[1], wrapper: wrapper)
-    default: program = try start(arguments[0], arguments[1], arguments[2], wrapper: wrapper)
-    }
+    let program = try start(arguments, wrapper: wrapper, environment: environment)
     try await program.expectEnd(.exited(code), sourceLocation: sourceLocation)
     return program
   }
