@@ -17,6 +17,7 @@ package func defaultSources(_ surroundings: CredentialSurroundings) -> [any Cred
   [
     EnvironmentCredentials(surroundings.environment),
     ProfileCredentials(surroundings),
+    WebIdentityCredentials(surroundings),
     ContainerCredentials(surroundings),
     InstanceCredentials(surroundings),
   ]

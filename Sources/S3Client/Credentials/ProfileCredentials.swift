@@ -58,11 +58,64 @@ package struct ProfileCredentials: CredentialSource {
         remedy: "name keys or a role in the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     }
   }
+}
 
+/// Roles that a profile names.
+extension ProfileCredentials {
   private func assume(
-    _ role: String, _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]],
+    _ arn: String, _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]],
     _ chain: [String]
   ) async throws(Failure) -> CredentialAnswer {
-    throw failure(.blocked, "UnsupportedProfile", "role_arn is not supported")
+    if values.nonEmpty("mfa_serial") != nil {
+      throw failure(.blocked, "UnsupportedProfile", "mfa_serial needs somebody who types a code")
+    }
+    var role = TokenService.Role(arn: arn, sessionName: values.nonEmpty("role_session_name"))
+    if let file = values.nonEmpty("web_identity_token_file") {
+      return .keys(try await keys(role, tokenFile: file, surroundings))
+    }
+    role.externalID = values.nonEmpty("external_id")
+    role.seconds = values.nonEmpty("duration_seconds")
+    let base = try await base(values, profile, profiles, chain)
+    return .keys(try await TokenService(surroundings, for: name).assume(role, by: base))
+  }
+
+  /// The keys that may assume the role of `profile`, the last one of `chain`.
+  private func base(
+    _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]], _ chain: [String]
+  ) async throws(Failure) -> S3Credentials {
+    if let next = values.nonEmpty("source_profile") {
+      // A profile may name itself: then its own keys are meant.
+      if next == profile, let own = try keys(of: values) { return own }
+      guard !chain.contains(next) else {
+        throw failure(
+          .blocked, "ProfileLoop", "source_profile leads from \(escaped(next.utf8)) back to itself",
+          remedy: "correct source_profile")
+      }
+      return try found(try await resolve(next, profiles, chain), "the profile \(escaped(next.utf8))")
+    }
+    let source = try namedSource(values)
+    return try found(try await source.ask(), source.name)
+  }
+
+  private func found(_ answer: CredentialAnswer, _ place: String) throws(Failure) -> S3Credentials {
+    switch answer {
+    case .keys(let found): return found.keys
+    case .lacking(let reason):
+      throw failure(.blocked, "MissingCredentials", "the role needs keys of \(place), but \(reason)")
+    }
+  }
+
+  private func namedSource(_ values: [String: String]) throws(Failure) -> any CredentialSource {
+    switch values.nonEmpty("credential_source") {
+    case "Environment": EnvironmentCredentials(surroundings.environment)
+    case "EcsContainer": ContainerCredentials(surroundings)
+    case "Ec2InstanceMetadata": InstanceCredentials(surroundings)
+    case let other:
+      throw failure(
+        .blocked, "InvalidProfile",
+        other == nil
+          ? "role_arn needs source_profile or credential_source"
+          : "credential_source is none of Environment, EcsContainer and Ec2InstanceMetadata")
+    }
   }
 }
