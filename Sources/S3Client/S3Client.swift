@@ -18,12 +18,14 @@ public final class S3Client: Sendable {
   /// blocked failure if the settings and the environment do not say enough.
   package convenience init(
     _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
-    now: @escaping @Sendable () -> Timestamp, retry: RequestRetry = RequestRetry()
+    now: @escaping @Sendable () -> Timestamp, retry: RequestRetry = RequestRetry(), files: CredentialFiles = .local
   ) throws(Failure) {
+    let environment = withProfileRegion(environment, files)
     let endpoint = try S3Endpoint(settings, environment: environment)
+    let surroundings = CredentialSurroundings(
+      environment: environment, files: files, transport: transport, now: now)
     let sender = SigningSender(
-      endpoint, credentials: credentialProvider(for: settings, environment: environment), transport: transport, now: now
-    )
+      endpoint, credentials: credentialProvider(for: settings, surroundings), transport: transport, now: now)
     self.init(
       endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted),
       sender: RetryingSender(sender, retry: retry))

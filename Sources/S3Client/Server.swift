@@ -9,9 +9,13 @@ struct Server {
   let isThisMachine: Bool
 
   init(awsRegion region: String) {
+    self.init(awsService: "s3", region: region)
+  }
+
+  init(awsService service: String, region: String) {
     isEncrypted = true
     isThisMachine = false
-    authority = "s3.\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
+    authority = "\(service).\(region).amazonaws.com" + (region.hasPrefix("cn-") ? ".cn" : "")
   }
 
   /// `scheme://host[:port]`, with nothing behind it but a slash.

@@ -95,28 +95,4 @@ import Testing
     #expect(failure?.kind == .blocked)
     #expect(["InvalidEndpoint", "InsecureEndpoint"].contains(failure?.code))
   }
-
-  @Test("Without credentials the message names both ways to give them")
-  func credentials() async {
-    let provider = credentialProvider(for: S3Destination(bucket: "b"), environment: ["AWS_ACCESS_KEY_ID": "x"])
-    await #expect(
-      throws: Failure(
-        .blocked, "sign requests for", "s3://b", code: "MissingCredentials", cause: "there are no credentials",
-        remedy: "set credentials: {access_key_id: …, secret_access_key: …} at the destination, "
-          + "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
-    ) { try await provider.credentials() }
-  }
-
-  @Test("The destination's keys win over the environment's, and an empty session token is none")
-  func credentialOrder() async throws {
-    var settings = S3Destination(bucket: "b")
-    let environment = [
-      "AWS_ACCESS_KEY_ID": "env", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "",
-    ]
-    let fromEnvironment = try await credentialProvider(for: settings, environment: environment).credentials()
-    #expect(fromEnvironment == S3Credentials(accessKeyID: "env", secretAccessKey: Secret("s"), sessionToken: nil))
-    settings.credentials = .init(accessKeyID: "file", secretAccessKey: Secret("t"), sessionToken: Secret(""))
-    let fromFile = try await credentialProvider(for: settings, environment: environment).credentials()
-    #expect(fromFile == S3Credentials(accessKeyID: "file", secretAccessKey: Secret("t"), sessionToken: nil))
-  }
 }

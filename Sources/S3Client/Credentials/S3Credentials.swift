@@ -19,4 +19,15 @@ public struct S3Credentials: Sendable, Hashable {
 public protocol CredentialProvider: Sendable {
   /// Throws a blocked failure that says where keys were looked for. Any task.
   func credentials() async throws(Failure) -> S3Credentials
+
+  /// After a server called `refused` expired: keys that are newer, fetched at once if need be; `refused` again if there
+  /// are no others. One fetch serves everybody who waits. Throws like `credentials()`. Any task.
+  func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials
+}
+
+extension CredentialProvider {
+  /// For keys that are not fetched.
+  public func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials {
+    try await credentials()
+  }
 }

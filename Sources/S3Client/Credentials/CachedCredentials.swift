@@ -1,0 +1,122 @@
+import SlipwayModel
+import Synchronization
+
+/// Keeps fetched keys and renews them ahead of their end, by one fetch for everybody. Any task.
+///
+/// While the old keys are good nobody waits: the new ones are fetched beside. In the last minute everybody waits, and
+/// after their end keys are never given out, whatever becomes of the fetch.
+package final class CachedCredentials: CredentialProvider {
+  /// How long before their end keys are renewed at the latest; up to a fifth more by lot, so that machines that
+  /// started together do not ask together.
+  package static let ahead = Duration.seconds(300)
+  /// From here on to the end callers wait for new keys.
+  package static let lastMoments = Duration.seconds(60)
+  /// At the least between two fetches beside; less if the keys have less to live.
+  package static let pause = Duration.seconds(30)
+
+  private struct State {
+    var current: TimedCredentials?
+    /// From when on keys that are still good are renewed.
+    var renewal = Timestamp(nanoseconds: .min)
+    var fetch: Task<Result<S3Credentials, Failure>, Never>?
+  }
+
+  private let source: @Sendable () async throws(Failure) -> TimedCredentials
+  private let now: @Sendable () -> Timestamp
+  /// In 0...1.
+  private let jitter: @Sendable () -> Double
+  private let state = Mutex(State())
+
+  package init(
+    now: @escaping @Sendable () -> Timestamp, jitter: @escaping @Sendable () -> Double = { .random(in: 0...1) },
+    source: @escaping @Sendable () async throws(Failure) -> TimedCredentials
+  ) {
+    self.source = source
+    self.now = now
+    self.jitter = jitter
+  }
+
+  package func credentials() async throws(Failure) -> S3Credentials {
+    let moment = now()
+    let step = state.withLock { state -> Step in self.step(&state, moment) }
+    switch step {
+    case .use(let keys): return keys
+    case .wait(let fetch): return try await keys(of: fetch)
+    }
+  }
+
+  package func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials {
+    let moment = now()
+    let step = state.withLock { state -> Step in
+      if let current = state.current, current.keys != refused, !current.isExpired(at: moment) {
+        return .use(current.keys)
+      }
+      return .wait(fetch(&state))
+    }
+    switch step {
+    case .use(let keys): return keys
+    case .wait(let fetch): return try await fetch.value.get()
+    }
+  }
+
+  private enum Step {
+    case use(S3Credentials)
+    case wait(Task<Result<S3Credentials, Failure>, Never>)
+  }
+
+  private func step(_ state: inout State, _ moment: Timestamp) -> Step {
+    guard let current = state.current, !current.isExpired(at: moment) else { return .wait(fetch(&state)) }
+    guard let expiry = current.expiry, moment >= state.renewal else { return .use(current.keys) }
+    let running = fetch(&state)
+    return expiry - moment > Self.lastMoments ? .use(current.keys) : .wait(running)
+  }
+
+  /// The keys that a fetch brings; if it fails, the old ones as long as they are good.
+  private func keys(of fetch: Task<Result<S3Credentials, Failure>, Never>) async throws(Failure) -> S3Credentials {
+    let result = await fetch.value
+    guard case .failure = result else { return try result.get() }
+    let moment = now()
+    let old = state.withLock { $0.current }
+    if let old, !old.isExpired(at: moment) { return old.keys }
+    return try result.get()
+  }
+
+  /// The fetch that is under way, or a new one. It belongs to nobody: a caller that is cancelled takes it from no other.
+  private func fetch(_ state: inout State) -> Task<Result<S3Credentials, Failure>, Never> {
+    if let running = state.fetch { return running }
+    let task = Task { await self.renew() }
+    state.fetch = task
+    return task
+  }
+
+  private func renew() async -> Result<S3Credentials, Failure> {
+    let result: Result<TimedCredentials, Failure>
+    do throws(Failure) {
+      result = .success(try await source())
+    } catch {
+      result = .failure(error)
+    }
+    let moment = now()
+    let share = jitter()
+    return state.withLock { state in
+      state.fetch = nil
+      state.renewal = moment + Self.pause
+      guard case .success(let found) = result else { return result.map(\.keys) }
+      guard !found.isExpired(at: moment) else { return .failure(Self.stale) }
+      state.current = found
+      state.renewal = Self.renewal(of: found, fetched: moment, share)
+      return .success(found.keys)
+    }
+  }
+
+  /// Metadata services give the same keys until shortly before their end: they are not asked at each request then.
+  private static func renewal(of found: TimedCredentials, fetched: Timestamp, _ share: Double) -> Timestamp {
+    guard let expiry = found.expiry else { return Timestamp(nanoseconds: .max) }
+    let planned = expiry + (.zero - ahead * (1 + share / 5))
+    return max(planned, fetched + min(pause, (expiry - fetched) / 2))
+  }
+
+  private static let stale = Failure(
+    .transient(retryAfter: nil), "get", "credentials", code: "ExpiredCredentials",
+    cause: "the keys that were given have expired already", remedy: "renew them, or set this machine's clock")
+}

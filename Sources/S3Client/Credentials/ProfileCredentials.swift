@@ -1,0 +1,121 @@
+import SlipwayModel
+
+/// The keys of a profile of `~/.aws`, or of the role that it names.
+package struct ProfileCredentials: CredentialSource {
+  private let surroundings: CredentialSurroundings
+  private let profile: String
+  /// Whether somebody asked for this very profile.
+  private let isNamed: Bool
+
+  /// `profile` nil: that of AWS_PROFILE, else `default`.
+  package init(_ surroundings: CredentialSurroundings, profile: String? = nil) {
+    self.surroundings = surroundings
+    self.profile = profile ?? ProfileSet.name(surroundings.environment)
+    isNamed = profile != nil || surroundings.environment.nonEmpty("AWS_PROFILE") != nil
+  }
+
+  package var name: String { "the profile \(escaped(profile.utf8))" }
+
+  package func ask() async throws(Failure) -> CredentialAnswer {
+    let profiles = try await ProfileSet.read(surroundings).profiles
+    if profiles[profile] == nil, !isNamed { return .lacking("it is not in \(paths)") }
+    return try await resolve(profile, profiles, [])
+  }
+
+  private var paths: String { ProfileSet.Paths(surroundings.environment).text }
+
+  /// `above` are the profiles whose roles are assumed with the keys of this one.
+  private func resolve(
+    _ profile: String, _ profiles: [String: [String: String]], _ above: [String]
+  ) async throws(Failure) -> CredentialAnswer {
+    guard let values = profiles[profile] else {
+      throw failure(
+        .blocked, "MissingProfile", "there is no profile \(escaped(profile.utf8)) in \(paths)",
+        remedy: "add it, or correct \(above.isEmpty ? "AWS_PROFILE" : "source_profile")")
+    }
+    if let role = values.nonEmpty("role_arn") {
+      return try await assume(role, values, profile, profiles, above + [profile])
+    }
+    if let keys = try keys(of: values) { return .keys(TimedCredentials(keys)) }
+    try refuseOtherWays(values)
+    return .lacking("it names no keys")
+  }
+
+  private func keys(of values: [String: String]) throws(Failure) -> S3Credentials? {
+    guard let id = values.nonEmpty("aws_access_key_id") else { return nil }
+    guard let secret = values.nonEmpty("aws_secret_access_key") else {
+      throw failure(.blocked, "PartialCredentials", "aws_secret_access_key is missing", remedy: "add it to the profile")
+    }
+    let token = values.nonEmpty("aws_session_token").map(Secret.init)
+    return S3Credentials(accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: token)
+  }
+
+  /// Whoever wrote one of these means to be somebody; the next place of the chain would be somebody else.
+  private func refuseOtherWays(_ values: [String: String]) throws(Failure) {
+    for key in ["credential_process", "sso_session", "sso_start_url"] where values.nonEmpty(key) != nil {
+      throw failure(
+        .blocked, "UnsupportedProfile", "\(key) is not supported",
+        remedy: "name keys or a role in the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    }
+  }
+}
+
+/// Roles that a profile names.
+extension ProfileCredentials {
+  private func assume(
+    _ arn: String, _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]],
+    _ chain: [String]
+  ) async throws(Failure) -> CredentialAnswer {
+    if values.nonEmpty("mfa_serial") != nil {
+      throw failure(.blocked, "UnsupportedProfile", "mfa_serial needs somebody who types a code")
+    }
+    var role = TokenService.Role(arn: arn, sessionName: values.nonEmpty("role_session_name"))
+    if let file = values.nonEmpty("web_identity_token_file") {
+      return .keys(try await keys(role, tokenFile: file, surroundings))
+    }
+    role.externalID = values.nonEmpty("external_id")
+    role.seconds = values.nonEmpty("duration_seconds")
+    let base = try await base(values, profile, profiles, chain)
+    return .keys(try await TokenService(surroundings, for: name).assume(role, by: base))
+  }
+
+  /// The keys that may assume the role of `profile`, the last one of `chain`.
+  private func base(
+    _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]], _ chain: [String]
+  ) async throws(Failure) -> S3Credentials {
+    if let next = values.nonEmpty("source_profile") {
+      // A profile may name itself: then its own keys are meant.
+      if next == profile, let own = try keys(of: values) { return own }
+      guard !chain.contains(next) else {
+        throw failure(
+          .blocked, "ProfileLoop", "source_profile leads from \(escaped(next.utf8)) back to itself",
+          remedy: "correct source_profile")
+      }
+      return try found(try await resolve(next, profiles, chain), "the profile \(escaped(next.utf8))")
+    }
+    let source = try namedSource(values)
+    return try found(try await source.ask(), source.name)
+  }
+
+  private func found(_ answer: CredentialAnswer, _ place: String) throws(Failure) -> S3Credentials {
+    switch answer {
+    case .keys(let found): return found.keys
+    case .lacking(let reason):
+      throw failure(.blocked, "MissingCredentials", "the role needs keys of \(place), but \(reason)")
+    }
+  }
+
+  private func namedSource(_ values: [String: String]) throws(Failure) -> any CredentialSource {
+    switch values.nonEmpty("credential_source") {
+    case "Environment": EnvironmentCredentials(surroundings.environment)
+    case "EcsContainer": ContainerCredentials(surroundings)
+    case "Ec2InstanceMetadata": InstanceCredentials(surroundings)
+    case let other:
+      throw failure(
+        .blocked, "InvalidProfile",
+        other == nil
+          ? "role_arn needs source_profile or credential_source"
+          : "credential_source is none of Environment, EcsContainer and Ec2InstanceMetadata")
+    }
+  }
+}

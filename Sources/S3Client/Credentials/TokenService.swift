@@ -1,0 +1,177 @@
+import Checksums
+import HTTPTransport
+import SlipwayModel
+
+/// AWS's Security Token Service: keys of a role, for keys or for a token of somebody else's.
+struct TokenService: Sendable {
+  private let fetch: CredentialFetch
+  /// For messages: the place that asks.
+  private let name: String
+
+  /// For one try.
+  static let limit = Duration.seconds(10)
+
+  init(_ surroundings: CredentialSurroundings, for name: String) {
+    fetch = CredentialFetch(surroundings: surroundings, limit: Self.limit)
+    self.name = name
+  }
+
+  /// What one request asks for.
+  struct Role {
+    let arn: String
+    /// nil: `slipway`.
+    var sessionName: String?
+    var externalID: String?
+    /// nil: an hour.
+    var seconds: String?
+  }
+
+  /// The token is all that says who asks; the request is not signed.
+  func assume(_ role: Role, token: Secret) async throws(Failure) -> TimedCredentials {
+    let body = Self.form("AssumeRoleWithWebIdentity", role, [("WebIdentityToken", Array(token.reveal().utf8))])
+    return try await send(body) { _, fields throws(Failure) in fields }
+  }
+
+  /// Signed with other keys (Signature Version 4, service `sts`).
+  func assume(_ role: Role, by keys: S3Credentials) async throws(Failure) -> TimedCredentials {
+    let body = Self.form("AssumeRole", role, [])
+    let moment = try SigningCache(region: region(), service: "sts").moment(fetch.surroundings.now(), keys)
+    return try await send(body) { host, unsigned throws(Failure) in
+      var fields = unsigned
+      fields.append("x-amz-date", moment.time)
+      if let token = keys.sessionToken { fields.append("x-amz-security-token", token.reveal()) }
+      let signable = SignableRequest(
+        method: .post, path: [UInt8(ascii: "/")], query: .none, fields: fields, host: host,
+        payloadHash: try MessageDigest.of(body, by: .sha256).hexadecimalText)
+      fields.append(
+        "authorization", try signable.authorization(moment.key, accessKeyID: keys.accessKeyID, time: moment.time))
+      return fields
+    }
+  }
+
+  private static func form(_ action: String, _ role: Role, _ more: [(name: String, value: [UInt8]?)]) -> [UInt8] {
+    var parameters: [(name: String, value: [UInt8]?)] = [
+      ("Action", Array(action.utf8)), ("Version", Array("2011-06-15".utf8)), ("RoleArn", Array(role.arn.utf8)),
+      ("RoleSessionName", Array((role.sessionName ?? "slipway").utf8)),
+    ]
+    if let id = role.externalID { parameters.append(("ExternalId", Array(id.utf8))) }
+    if let seconds = role.seconds { parameters.append(("DurationSeconds", Array(seconds.utf8))) }
+    return CanonicalQuery(parameters + more).text
+  }
+
+  private func send(
+    _ body: [UInt8], _ sign: (_ host: String, HTTPFields) throws(Failure) -> HTTPFields
+  ) async throws(Failure) -> TimedCredentials {
+    let server = try server()
+    var fields = HTTPFields()
+    fields.append("content-type", "application/x-www-form-urlencoded")
+    let signed = try sign(server.authority, fields)
+    let url = (server.isEncrypted ? "https://" : "http://") + server.authority + "/"
+    let response: HTTPResponse
+    do throws(HTTPTransportError) {
+      response = try await fetch.send(HTTPRequest(.post, url, fields: signed, body: .bytes(body)))
+    } catch {
+      throw failure(error.kind, error.code, error.cause, remedy: error.remedy)
+    }
+    return try keys(response, server)
+  }
+
+  private func keys(_ response: HTTPResponse, _ server: Server) throws(Failure) -> TimedCredentials {
+    let said = TokenServiceAnswer(response.body)
+    guard response.status == 200 else { throw refusal(response.status, said, server) }
+    guard let keys = said.keys else {
+      throw failure(.transient(retryAfter: nil), "InvalidAnswer", "\(server.authority) answered 200 without keys")
+    }
+    return keys
+  }
+
+  /// The service's message is not told: it may repeat what was sent.
+  private func refusal(_ status: Int, _ said: TokenServiceAnswer, _ server: Server) -> Failure {
+    let isPassing = status == 429 || status >= 500 || Self.passing.contains(said.code)
+    let code = said.code.isEmpty ? "HTTP\(status)" : said.code
+    return failure(
+      isPassing ? .transient(retryAfter: nil) : .blocked, code,
+      "\(server.authority) answered \(status)" + (said.code.isEmpty ? "" : " \(said.code)"),
+      remedy: Self.remedies[code] ?? "")
+  }
+
+  private static let passing: Set<String> = ["IDPCommunicationError", "RequestLimitExceeded", "Throttling"]
+  private static let remedies = [
+    "AccessDenied": "allow it in the role's trust policy, or correct the role",
+    "ExpiredToken": "renew the keys that assume the role",
+    "ExpiredTokenException": "renew the token's file",
+    "InvalidIdentityToken": "correct the token's file, or the identity provider in IAM",
+    "RegionDisabledException": "set AWS_REGION to a region that the account uses",
+  ]
+
+  private func region() throws(Failure) -> String {
+    let environment = fetch.surroundings.environment
+    let region = environment.nonEmpty("AWS_REGION") ?? environment.nonEmpty("AWS_DEFAULT_REGION") ?? "us-east-1"
+    guard isRegionName(region) else {
+      throw failure(
+        .blocked, "InvalidRegion", "\(escaped(region.utf8)) cannot be the name of a region",
+        remedy: "correct AWS_REGION")
+    }
+    return region
+  }
+
+  private func server() throws(Failure) -> Server {
+    let environment = fetch.surroundings.environment
+    guard let named = environment.nonEmpty("AWS_ENDPOINT_URL_STS") ?? environment.nonEmpty("AWS_ENDPOINT_URL") else {
+      return Server(awsService: "sts", region: try region())
+    }
+    let server = try Server(named, name)
+    guard server.isEncrypted || server.isThisMachine else {
+      throw failure(
+        .blocked, "InsecureEndpoint", "plain http to another machine (\(server.authority)) shows keys to the network",
+        remedy: "use https in AWS_ENDPOINT_URL_STS")
+    }
+    return server
+  }
+
+  private func failure(_ kind: Failure.Kind, _ code: String, _ cause: String, remedy: String = "") -> Failure {
+    Failure(kind, "get credentials from", name, code: code, cause: cause, remedy: remedy)
+  }
+}
+
+/// What the service's XML says.
+private struct TokenServiceAnswer {
+  /// Empty if it is no error.
+  let code: String
+  /// nil if something is missing.
+  let keys: TimedCredentials?
+
+  init(_ body: [UInt8]) {
+    let reader = Reader()
+    var isWhole = true
+    // Of a broken answer the code still counts, the keys do not.
+    do throws(AnswerProblem) { try AnswerParser(reader).read(body, isLast: true) } catch { isWhole = false }
+    code = ErrorAnswer.token(reader.values["Error/Code"])
+    keys = isWhole ? Self.keys(reader.values) : nil
+  }
+
+  private static func keys(_ values: [String: [UInt8]]) -> TimedCredentials? {
+    func text(_ name: String) -> String? {
+      values["Credentials/\(name)"].flatMap { $0.isEmpty ? nil : String(validating: $0, as: UTF8.self) }
+    }
+    guard let id = text("AccessKeyId"), let secret = text("SecretAccessKey"), let token = text("SessionToken"),
+      let expiry = text("Expiration").flatMap({ Timestamp(expiry: $0) })
+    else { return nil }
+    return TimedCredentials(
+      S3Credentials(accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token)), expiry: expiry)
+  }
+
+  /// Keeps the elements within `Error` and `Credentials` under both names.
+  private final class Reader: AnswerHandler {
+    private(set) var values: [String: [UInt8]] = [:]
+    private var open: [String] = []
+
+    func begin(_ name: String, depth: Int) { open.append(name) }
+
+    func end(_ name: String, text: [UInt8], depth: Int) {
+      open.removeLast()
+      guard let parent = open.last, parent == "Error" || parent == "Credentials" else { return }
+      values["\(parent)/\(name)"] = text
+    }
+  }
+}
