@@ -81,6 +81,26 @@ struct ExplainVerbTests {
     }
   }
 
+  @Test("A directory has its tree, hooks and what comes after, but no key; the watched directory, too")
+  func directories() async throws {
+    try await withWorld { world in
+      try world.makeTree("a/b", ["x.txt": "1"])
+      let expected = [
+        "in/a/b": "  tree      a/b (marked by \(world.scratch("in/a/b/.ready")))",
+        "in/a": "  tree      a (not ready: there is no .ready in it)",
+        "in": "  tree      . (not ready: there is no .ready in it)",
+      ]
+      for (path, tree) in expected {
+        let lines = try await world.run("explain", path).lines(.output)
+        #expect(lines.contains(tree) && !lines.contains { $0.contains(" key ") }, "\(lines)")
+        #expect(lines.contains("  directory name a file in it to see what becomes of it"))
+      }
+      let object = try #require(try await world.run("explain", "in/a/b", "--json").objects().first)
+      #expect(object["tree"] as? String == world.scratch("in/a/b"))
+      #expect((object["decision"] as? [String: Bool]) == ["directory": true])
+    }
+  }
+
   @Test("A name that its filter cannot judge in bounded time is an error, not a no")
   func beyondLimit() async throws {
     try await World.with(.none) { world in

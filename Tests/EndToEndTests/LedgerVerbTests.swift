@@ -19,7 +19,6 @@ struct LedgerVerbTests {
       #expect(await service.line(containing: "run failed") != nil, "\(service.transcript)")
       #expect(await service.line(containing: "run done") != nil, "\(service.transcript)")
       try await body(world, service)
-      #expect(!service.hasEnded)
     }
   }
 
@@ -88,21 +87,37 @@ struct LedgerVerbTests {
     }
   }
 
-  @Test("They write nothing and take no lock; the service goes on delivering meanwhile")
-  func readOnly() async throws {
+  @Test("The service goes on delivering meanwhile, and the workflow file need not be there")
+  func beside() async throws {
     try await withRuns { world, service in
-      let before = try world.scratch.files(below: "state")
-      for _ in 0..<5 { try await world.run("runs", "--json") }
-      #expect(try world.scratch.files(below: "state") == before)
       try FileManager.default.moveItem(atPath: world.scratch("workflows.yaml"), toPath: world.scratch("away"))
-      let by = try await world.run("runs", "--state-dir", "state", "--json").objects()
-      #expect(by.count == 2)
+      let runs = try await world.run("runs", "--state-dir", "state", "--json").objects()
+      #expect(runs.count == 2)
       let refused = try await world.run("runs", expecting: 78)
       #expect(refused.lines(.errors).contains { $0.contains("there is no workflow file") })
       try world.makeTree("good/too", ["z": "1"])
       #expect(await eventually { world.scratch.lines("ends").count >= 3 }, "\(service.transcript)")
       #expect(try world.copies().contains("good/too/z"))
     }
+  }
+
+  @Test("Without a service they find the same, and leave every file of the state directory as it was")
+  func writeNothing() async throws {
+    try await withRuns { world, service in
+      let beside = try await world.run("runs", "--json").lines()
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(1))
+      let before = try contents(world)
+      #expect(try await world.run("runs", "--json").lines() == beside)
+      try await world.run("show", try await id(of: "good", world))
+      try await world.run("run", "--dry-run")
+      #expect(try contents(world) == before)
+    }
+  }
+
+  private func contents(_ world: World) throws -> [[UInt8]: [UInt8]?] {
+    let names = try world.scratch.files(below: "state")
+    return Dictionary(uniqueKeysWithValues: names.map { ($0, world.scratch.read(bytes: Array("state/".utf8) + $0)) })
   }
 
   @Test("A state directory without a ledger is told, and none is made")

@@ -15,7 +15,7 @@ struct ExplainVerb: AsyncParsableCommand {
         slipway explain ./out/a/.git/config --json
       """)
 
-  @Argument(help: "A file in or below a watched directory.")
+  @Argument(help: "A file or directory in or below a watched directory.")
   var path: String
 
   @Flag(help: "One JSON object a workflow.")
@@ -50,39 +50,46 @@ struct Explanation {
   let tree: TreeID
   /// The marker that makes it a tree now; nil if none lies there.
   let marker: BytePath?
-  let item: PlanItem
+  /// nil for a directory, of which only the files in it are decided on.
+  let decision: PlanItem.Decision?
   let destinations: [Destination]
 
   var isTaken: Bool {
-    if case .upload = item.decision { true } else { false }
+    switch decision {
+    case .upload, nil: true
+    default: false
+    }
   }
 
   static func all(of path: BytePath, _ assembly: Assembly) throws(Failure) -> [Explanation] {
     let ports = assembly.localPorts()
+    let kind = kind(of: path)
     var explanations: [Explanation] = []
     for workflow in assembly.configuration.workflows {
-      for watch in workflow.watch where path.isWithin(watch.path) && path != watch.path {
-        let (tree, marker) = try self.tree(of: path, workflow, watch.path, ports.files)
+      for watch in workflow.watch where path.isWithin(watch.path) {
+        let place = kind == nil ? path : path.parent
+        guard place.isWithin(watch.path) else { continue }
+        let (tree, marker) = try self.tree(around: place, workflow, watch.path, ports.files)
         let planning = try PlanPreview(workflow, of: assembly.configuration, ports: ports)
         guard let below = path.relative(to: tree.path) else { continue }
-        let item = planning.decide(WalkEntry(path: below, kind: kind(of: path)), in: tree)
         explanations.append(
           Explanation(
-            path: path, workflow: workflow, tree: tree, marker: marker, item: item,
+            path: path, workflow: workflow, tree: tree, marker: marker,
+            decision: kind.map { planning.decide(WalkEntry(path: below, kind: $0), in: tree).decision },
             destinations: planning.destinations))
       }
     }
     return explanations
   }
 
-  /// The innermost directory around the path that is marked, or else the one in which it lies.
+  /// The innermost directory, from `place` upwards, that is marked, or else `place` itself.
   private static func tree(
-    of path: BytePath, _ workflow: Workflow, _ watch: BytePath, _ files: any TreeFiles
+    around place: BytePath, _ workflow: Workflow, _ watch: BytePath, _ files: any TreeFiles
   ) throws(Failure) -> (TreeID, BytePath?) {
     guard case .marker(let name) = workflow.intake else {
       return (TreeID(workflow: workflow.name, watch: watch, name: .here), nil)
     }
-    var directory = path.parent
+    var directory = place
     while directory.isWithin(watch) {
       let marker = directory.appending(name)
       if try files.marker(at: marker) != nil {
@@ -91,10 +98,11 @@ struct Explanation {
       if directory == watch { break }
       directory = directory.parent
     }
-    return (TreeID(workflow: workflow.name, watch: watch, name: path.parent.relative(to: watch) ?? .here), nil)
+    return (TreeID(workflow: workflow.name, watch: watch, name: place.relative(to: watch) ?? .here), nil)
   }
 
-  private static func kind(of path: BytePath) -> WalkEntry.Kind {
+  /// nil for a directory.
+  private static func kind(of path: BytePath) -> WalkEntry.Kind? {
     var status = stat()
     let result = (path.bytes + [0]).withUnsafeBufferPointer { bytes in
       bytes.withMemoryRebound(to: CChar.self) { text in text.baseAddress.map { lstat($0, &status) } ?? -1 }
@@ -103,7 +111,8 @@ struct Explanation {
       Fingerprint(device: 0, inode: 0, size: Int64(status.st_size), modified: 0, changed: 0))
     guard result == 0 else { return file }
     switch status.st_mode & S_IFMT {
-    case S_IFREG, S_IFDIR: return file
+    case S_IFREG: return file
+    case S_IFDIR: return nil
     case S_IFLNK: return .link
     default: return .special
     }
@@ -124,7 +133,8 @@ struct Explanation {
   }
 
   private var outcome: [String] {
-    switch item.decision {
+    switch decision {
+    case nil: return ["  directory name a file in it to see what becomes of it"]
     case .upload(let planned), .proven(let planned):
       let rule = planned.rule.map { "filter '\($0.pattern)' (\($0.location))" } ?? "there is no filter"
       return ["  taken     \(rule)"]
@@ -136,8 +146,9 @@ struct Explanation {
   }
 
   var json: String {
-    var decision: KeyValuePairs<String, [UInt8]> = [:]
-    switch item.decision {
+    var words: KeyValuePairs<String, [UInt8]> = [:]
+    switch decision {
+    case nil: words = ["directory": JSONText.bool(true)]
     case .upload(let planned), .proven(let planned):
       let keys = destinations.map {
         JSONText.object([
@@ -145,18 +156,18 @@ struct Explanation {
           "key": JSONText.string(joinedKey($0.prefix, planned.key.bytes).bytes),
         ])
       }
-      decision = [
+      words = [
         "filter": planned.rule.map { JSONText.string("\($0.location)") } ?? JSONText.null, "keys": JSONText.array(keys),
       ]
     case .skip(let reason):
-      decision = ["skip": JSONText.string(reason.name.rawValue), "why": JSONText.string(reason.explanation)]
-    case .answer: decision = ["skip": JSONText.string("marker"), "why": JSONText.string("the marker of an inner tree")]
-    case .fail(let failure): decision = ["error": JSONText.string(failure.message)]
+      words = ["skip": JSONText.string(reason.name.rawValue), "why": JSONText.string(reason.explanation)]
+    case .answer: words = ["skip": JSONText.string("marker"), "why": JSONText.string("the marker of an inner tree")]
+    case .fail(let failure): words = ["error": JSONText.string(failure.message)]
     }
     let text = JSONText.object([
       "path": JSONText.string(path.bytes), "workflow": JSONText.string(workflow.name.text),
       "tree": JSONText.string(tree.path.bytes), "marked": JSONText.bool(marker != nil),
-      "taken": JSONText.bool(isTaken), "decision": JSONText.object(decision),
+      "taken": JSONText.bool(isTaken), "decision": JSONText.object(words),
     ])
     return String(decoding: text, as: UTF8.self)
   }
