@@ -25,7 +25,7 @@ public final class S3Client: Sendable {
       endpoint, credentials: credentialProvider(for: settings, environment: environment), transport: transport, now: now
     )
     self.init(
-      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted),
+      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
       sender: RetryingSender(sender, retry: retry))
   }
 
