@@ -42,6 +42,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CLibc"),
+    .systemLibrary(name: "CLibintrinsics"),
     .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -50,7 +51,7 @@ let package = Package(
 
     library("SlipwayModel"),
     library("LocalFiles", ["SlipwayModel", "CLibc", system, log]),
-    library("Checksums", ["SlipwayModel", "CLibcrypto"]),
+    library("Checksums", ["SlipwayModel", "CLibcrypto", "CLibintrinsics"]),
     library("HTTPTransport", ["SlipwayModel", "CLibc", "CLibcurl"]),
     library("WorkflowFile", ["SlipwayModel", "CLibyaml"]),
     library("PatternMatching", ["SlipwayModel", "CLibpcre2"]),

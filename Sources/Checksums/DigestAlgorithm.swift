@@ -12,7 +12,7 @@ struct DigestAlgorithm: @unchecked Sendable {
   let method: OpaquePointer
   let contexts: DigestContextPool
 
-  static func fetched(_ algorithm: Checksum.Algorithm) throws(Failure) -> DigestAlgorithm {
+  static func fetched(_ algorithm: MessageDigest.Algorithm) throws(Failure) -> DigestAlgorithm {
     switch algorithm {
     case .sha256:
       guard let sha256 else { throw refused("SHA256") }

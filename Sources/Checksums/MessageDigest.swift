@@ -5,12 +5,17 @@ import SlipwayModel
 ///
 /// For one thread at a time; many may be under way at once. Memory does not grow with the message.
 package struct MessageDigest: ~Copyable {
+  /// What libcrypto computes.
+  package enum Algorithm: Sendable, Hashable {
+    case md5, sha256
+  }
+
   private let context: DigestContext
   private let algorithm: DigestAlgorithm
   private var isSound: Bool
 
   /// Throws a permanent failure where libcrypto does not offer the algorithm: in FIPS mode there is no MD5.
-  package init(_ algorithm: Checksum.Algorithm) throws(Failure) {
+  package init(_ algorithm: Algorithm) throws(Failure) {
     let fetched = try DigestAlgorithm.fetched(algorithm)
     let context = try fetched.contexts.take()
     self.algorithm = fetched
@@ -59,7 +64,7 @@ package struct MessageDigest: ~Copyable {
 extension MessageDigest {
   /// The digest of one message. Throws as `init` does.
   package static func of(
-    _ bytes: UnsafeRawBufferPointer, by algorithm: Checksum.Algorithm
+    _ bytes: UnsafeRawBufferPointer, by algorithm: Algorithm
   ) throws(Failure) -> [UInt8] {
     var digest = try MessageDigest(algorithm)
     digest.update(bytes)
@@ -67,7 +72,7 @@ extension MessageDigest {
   }
 
   /// The digest of one message. Throws as `init` does.
-  package static func of(_ bytes: [UInt8], by algorithm: Checksum.Algorithm) throws(Failure) -> [UInt8] {
+  package static func of(_ bytes: [UInt8], by algorithm: Algorithm) throws(Failure) -> [UInt8] {
     var digest = try MessageDigest(algorithm)
     digest.update(bytes)
     return try digest.finalize()

@@ -105,7 +105,7 @@ enum LedgerSchema {
       is_permanent INTEGER,
       received INTEGER,                 -- the receipt's size where it is not the file's
       etag TEXT,                        -- NULL of a proven row: the checksum in hexadecimal
-      algorithm INTEGER,                -- 1 md5, 2 sha256
+      algorithm INTEGER,                -- 1 md5, 2 sha256, 3 crc64nvme, 4 crc32c
       checksum BLOB,
       PRIMARY KEY (run, path, destination)
     ) STRICT, WITHOUT ROWID;

@@ -146,6 +146,8 @@ extension StatusColumns {
     switch algorithm {
     case .md5: 1
     case .sha256: 2
+    case .crc64nvme: 3
+    case .crc32c: 4
     }
   }
 
@@ -153,6 +155,8 @@ extension StatusColumns {
     switch number {
     case 1: .md5
     case 2: .sha256
+    case 3: .crc64nvme
+    case 4: .crc32c
     default: throw SQLiteError(code: SQLiteError.corrupt, text: "an upload has the unknown algorithm \(number)")
     }
   }

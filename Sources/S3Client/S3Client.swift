@@ -27,7 +27,7 @@ public final class S3Client: Sendable {
     let sender = SigningSender(
       endpoint, credentials: credentialProvider(for: settings, surroundings), transport: transport, now: now)
     self.init(
-      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted),
+      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
       sender: RetryingSender(sender, retry: retry))
   }
 

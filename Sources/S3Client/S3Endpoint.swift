@@ -4,6 +4,8 @@ import SlipwayModel
 package struct S3Endpoint: Sendable, Hashable {
   package let bucket: String
   package let region: String
+  /// Whether no endpoint was named: AWS itself.
+  package let isAWS: Bool
   /// Whether it is https.
   package let isEncrypted: Bool
   /// The value of the Host field: a default port is left out, as libcurl does.
@@ -25,8 +27,9 @@ package struct S3Endpoint: Sendable, Hashable {
         cause: "plain http to another machine (\(server.authority)) shows every object to the network",
         remedy: "use https, or set insecure: true")
     }
+    isAWS = text == nil
     isEncrypted = server.isEncrypted
-    if Self.usesVirtualHost(settings, isAWS: text == nil) {
+    if Self.usesVirtualHost(settings, isAWS: isAWS) {
       authority = settings.bucket + "." + server.authority
       pathPrefix = [UInt8(ascii: "/")]
     } else {

@@ -23,13 +23,14 @@ struct ImportTable {
     "CLibcrypto": Row(.c),
     "CLibcurl": Row(.c),
     "CLibexpat": Row(.c),
+    "CLibintrinsics": Row(.c),
     "CLibnats": Row(.c),
     "CLibpcre2": Row(.c),
     "CLibyaml": Row(.c),
 
     "SlipwayModel": Row(.pure),
 
-    "Checksums": Row(.base, ["CLibcrypto"]),
+    "Checksums": Row(.base, ["CLibcrypto", "CLibintrinsics"]),
     "HTTPTransport": Row(.base, ["CLibcurl"]),
     "LocalFiles": Row(.base),
 

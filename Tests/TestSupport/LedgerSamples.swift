@@ -71,11 +71,15 @@ func upload(
 func everyUpload(of run: RunID) -> [UploadRecord] {
   let md5 = Checksum(algorithm: .md5, value: (0..<16).map { 0x0F &* $0 })
   let sha256 = Checksum(algorithm: .sha256, value: (0..<32).map { 0xF1 &* $0 })
+  let crc64 = Checksum(algorithm: .crc64nvme, value: [0xAE, 0x8B, 0x14, 0x86, 0x0A, 0x79, 0x98, 0x88])
+  let crc32 = Checksum(algorithm: .crc32c, value: [0xE3, 0x06, 0x92, 0x83])
   let statuses: [UploadRecord.Status] = [
     .proven(PutReceipt(size: 10, etag: md5.hexadecimalValue, checksum: md5)),
     .proven(PutReceipt(size: 10, etag: md5.hexadecimalValue.uppercased(), checksum: md5)),
     .proven(PutReceipt(size: 10, etag: "0123456789abcdef-7", checksum: md5)),
     .proven(PutReceipt(size: 11, etag: "", checksum: sha256)),
+    .proven(PutReceipt(size: 10, etag: "e-1", checksum: crc64)),
+    .proven(PutReceipt(size: 10, etag: "e-1", checksum: crc32)),
     .proven(PutReceipt(size: 10, etag: "\"e\u{301}", checksum: nil)),
     .proven(PutReceipt(size: 10, etag: "", checksum: nil)),
     .proven(PutReceipt(size: 0, etag: "", checksum: Checksum(algorithm: .md5, value: []))),

@@ -147,7 +147,9 @@ struct CheckTests {
     #expect(heads("checksum: none, verify_etag: true", "delete") == [])
     #expect(heads("checksum: none", "keep") == [])
     #expect(heads("checksum: none", "{ failure: delete }") == [])
-    #expect(heads("checksum: md5", "delete") == [])
+    for checksum in S3Destination.Checksum.allCases where checksum != .none {
+      #expect(heads("checksum: \(checksum.rawValue)", "delete") == [])
+    }
   }
 
   @Test("A source prefix that strips nothing is a warning for each directory, and the configuration is there")

@@ -115,7 +115,7 @@ struct TopProblemTests {
         "{ type: s3, bucket: abc, path_style: yes, insecure: on, checksum: crc32, verify_etag: 1 }",
         [
           "2:59: error: expected auto, true or false, found 'yes'", "2:74: error: expected true or false, found 'on'",
-          "2:88: error: expected auto, md5, sha256 or none, found 'crc32'",
+          "2:88: error: expected auto, crc64nvme, crc32c, sha256, md5 or none, found 'crc32'",
           "2:108: error: expected true or false, found '1'",
         ]
       ),

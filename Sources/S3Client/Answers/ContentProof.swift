@@ -9,9 +9,9 @@ package struct ContentProof: Sendable, Hashable {
   /// Over plain http the payload's hash is always signed, so that nobody between can change it.
   let signsPayload: Bool
 
-  package init(_ settings: S3Destination, isEncrypted: Bool) {
-    checksum = settings.effectiveChecksum
-    verifiesETag = settings.verifiesETag
+  package init(_ settings: S3Destination, isEncrypted: Bool, isAWS: Bool = false) {
+    checksum = settings.effectiveChecksum(isAWS: isAWS)
+    verifiesETag = settings.verifiesETag(isAWS: isAWS)
     signsPayload = !isEncrypted
   }
 
@@ -19,9 +19,27 @@ package struct ContentProof: Sendable, Hashable {
   package var needsMD5: Bool { checksum == .md5 || verifiesETag }
   package var needsSHA256: Bool { checksum == .sha256 || signsPayload }
 
+  /// The CRC that is needed; nil for none.
+  package var cyclicCode: CyclicCode? {
+    switch checksum {
+    case .crc64nvme: .crc64nvme
+    case .crc32c: .crc32c
+    case .auto, .sha256, .md5, .none: nil
+    }
+  }
+
+  /// The field in which the checksum is sent and echoed (Amazon S3 API Reference, PutObject), and its value; nil where
+  /// there is none of this kind.
+  func checksumField(_ digests: ContentDigests) -> (name: String, value: [UInt8])? {
+    let value = checksum == .sha256 ? digests.sha256 : cyclicCode == nil ? nil : digests.cyclic
+    return value.map { ("x-amz-checksum-\(checksum.rawValue)", $0.base64Text) }
+  }
+
   /// What was compared once `verify` has returned; nil if nothing is.
   func proven(_ digests: ContentDigests) -> Checksum? {
     if checksum == .sha256 { return digests.sha256.map { Checksum(algorithm: .sha256, value: $0) } }
+    if checksum == .crc64nvme { return digests.cyclic.map { Checksum(algorithm: .crc64nvme, value: $0) } }
+    if checksum == .crc32c { return digests.cyclic.map { Checksum(algorithm: .crc32c, value: $0) } }
     return needsMD5 ? digests.md5.map { Checksum(algorithm: .md5, value: $0) } : nil
   }
 
@@ -47,12 +65,29 @@ package struct ContentProof: Sendable, Hashable {
           "if the server encrypts or changes what it stores, set verify_etag: false")
       }
     }
-    if let echo = response.fields.value("x-amz-checksum-sha256"), let sha256 = digests.sha256,
-      !echo.elementsEqual(sha256.base64Text)
-    {
-      throw refuse("StoredOtherBytes", "the server stored other bytes: their SHA-256 is \(escaped(echo.prefix(64)))")
+    if let sent = checksumField(digests) {
+      let echo = response.fields.value(sent.name)
+      // A SHA-256 is also that of the signed payload, which the server has compared; a CRC is shown by its echo alone.
+      if echo == nil, cyclicCode != nil {
+        throw refuse(
+          "MissingChecksum", "the answer has no \(checksumName) to compare",
+          "if the server does not know it, set checksum: md5")
+      }
+      if let echo, !echo.elementsEqual(sent.value) {
+        throw refuse(
+          "StoredOtherBytes", "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
+      }
     }
     return text(of: etag)
+  }
+
+  private var checksumName: String {
+    switch checksum {
+    case .crc64nvme: "CRC-64/NVME"
+    case .crc32c: "CRC-32C"
+    case .sha256: "SHA-256"
+    case .auto, .md5, .none: "MD5"
+    }
   }
 
   /// In bytes.

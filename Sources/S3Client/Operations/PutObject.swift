@@ -49,10 +49,8 @@ extension S3Client {
   ) -> S3Request {
     var request = S3Request(.put, key, operation: Self.uploading)
     if proof.checksum == .md5, let md5 = digests.md5 { request.fields.append("content-md5", md5.base64Text) }
-    request.fields.append("content-type", "application/octet-stream")
-    if proof.checksum == .sha256, let sha256 = digests.sha256 {
-      request.fields.append("x-amz-checksum-sha256", sha256.base64Text)
-    }
+    request.fields.append("content-type", ContentTypes.type(of: key))
+    if let checksum = proof.checksumField(digests) { request.fields.append(checksum.name, checksum.value) }
     append(attributes, to: &request.fields)
     request.body = body
     request.payloadHash = digests.sha256.map { .sha256($0) } ?? .unsigned

@@ -23,7 +23,7 @@ public struct Destination: Sendable, Hashable {
   public var provesContent: Bool {
     switch kind {
     case .directory: true
-    case .s3(let settings): settings.checksum != .none || settings.verifiesETag
+    case .s3(let settings): settings.checksum != .none || settings.verifyETag == true
     }
   }
 }
@@ -31,7 +31,7 @@ public struct Destination: Sendable, Hashable {
 /// The keys of a destination with `type: s3`.
 public struct S3Destination: Sendable, Hashable {
   public enum Checksum: String, Sendable, Hashable, CaseIterable {
-    case auto, md5, sha256, none
+    case auto, crc64nvme, crc32c, sha256, md5, none
   }
   public enum Addressing: Sendable, Hashable {
     case automatic, path, virtualHost
@@ -67,7 +67,10 @@ public struct S3Destination: Sendable, Hashable {
     self.bucket = bucket
   }
 
-  /// What `auto` stands for: a server behind `endpoint` knows Content-MD5 at least.
-  public var effectiveChecksum: Checksum { checksum == .auto ? .md5 : checksum }
-  public var verifiesETag: Bool { verifyETag ?? (effectiveChecksum == .md5) }
+  /// What `auto` stands for: AWS answers with its CRC-64/NVME, any other server knows Content-MD5 at least. Whether it
+  /// is AWS is an argument, because an endpoint may also come from the environment.
+  public func effectiveChecksum(isAWS: Bool) -> Checksum {
+    checksum == .auto ? (isAWS ? .crc64nvme : .md5) : checksum
+  }
+  public func verifiesETag(isAWS: Bool) -> Bool { verifyETag ?? (effectiveChecksum(isAWS: isAWS) == .md5) }
 }

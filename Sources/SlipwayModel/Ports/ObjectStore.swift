@@ -45,7 +45,7 @@ public struct PutReceipt: Sendable, Hashable {
 /// A checksum of an object's content.
 public struct Checksum: Sendable, Hashable {
   public enum Algorithm: String, Sendable, Hashable {
-    case md5, sha256
+    case md5, sha256, crc64nvme, crc32c
   }
 
   public let algorithm: Algorithm

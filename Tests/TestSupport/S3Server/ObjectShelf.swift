@@ -105,13 +105,24 @@ struct ObjectShelf {
   private func checkedChecksums(_ request: RecordedRequest) throws(S3Error) -> [(name: String, value: String)] {
     var echoed: [(name: String, value: String)] = []
     for (name, value) in request.headers where name.hasPrefix("x-amz-checksum-") && name != "x-amz-checksum-type" {
-      guard name == "x-amz-checksum-sha256" else { throw S3Error(501, "NotImplemented", "\(name) is not known here.") }
-      guard Base64.decoded(value) == Digests.sha256(request.body) else {
+      guard let expected = Self.checksum(name, of: request.body) else {
+        throw S3Error(501, "NotImplemented", "\(name) is not known here.")
+      }
+      guard Base64.decoded(value) == expected else {
         throw S3Error(400, "BadDigest", "The body is not what \(name) says.")
       }
       echoed.append((name, value))
     }
     return echoed
+  }
+
+  private static func checksum(_ name: String, of body: [UInt8]) -> [UInt8]? {
+    switch name {
+    case "x-amz-checksum-sha256": Digests.sha256(body)
+    case "x-amz-checksum-crc64nvme": withUnsafeBytes(of: CyclicReference.crc64nvme(body).bigEndian) { Array($0) }
+    case "x-amz-checksum-crc32c": withUnsafeBytes(of: UInt32(CyclicReference.crc32c(body)).bigEndian) { Array($0) }
+    default: nil
+    }
   }
 
   private static func kept(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
