@@ -4,12 +4,15 @@ import SlipwayModel
 /// Carries out the plan of a run: many files at once, each destination by itself.
 struct UploadStage {
   let session: RunSession
+  /// So many files that have vanished are forgotten in one commit.
+  static let vanishedMax = 1_000
   /// Whether an earlier attempt has been here: then its rows are merged, and its files must be what they were.
   let isContinued: Bool
 
   /// What the plan told beside the uploads.
   fileprivate struct Findings {
     var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
+    /// Not yet forgotten by the ledger.
     var vanished: [BytePath] = []
     var skipped: [SkipReason.Name: Int] = [:]
   }
@@ -17,12 +20,23 @@ struct UploadStage {
   func perform() async throws(Failure) -> StageEnd {
     if isContinued, !session.workflow.hooks.pre.isEmpty, try await sourceHasChanged() { return .event(.sourceChanged) }
     do throws(Failure) {
-      try await session.commit(try await session.shared.stems.claim(session.run.tree, stems))
+      try await claimStems()
     } catch {
       if error.kind == .permanent { return .event(.impossible(error.message)) }
       throw error
     }
     return try await send()
+  }
+
+  private func claimStems() async throws(Failure) {
+    let (claims, tree) = (session.shared.stems, session.run.tree)
+    do throws(Failure) {
+      try await session.commit(try await claims.claim(tree, stems))
+    } catch {
+      await claims.release(tree)
+      throw error
+    }
+    await claims.release(tree)
   }
 
   private var stems: [(destination: DestinationName, key: ObjectKey)] {
@@ -92,7 +106,10 @@ struct UploadStage {
     let failure = await withDiscardingTaskGroup { group -> Failure? in
       do throws(Failure) {
         while !Task.isCancelled, let step = try await reader.next() {
-          guard let (path, planned) = note(step, &findings, sender.tally) else { continue }
+          guard let (path, planned) = note(step, &findings, sender.tally) else {
+            if findings.vanished.count >= Self.vanishedMax { try await forgetVanished(&findings) }
+            continue
+          }
           for case (let destination, let store)? in planned.destinations.map({ targets[$0] })
           where !sender.tally.isClosed(destination.name) {
             await slots.acquire()
@@ -102,6 +119,7 @@ struct UploadStage {
             }
           }
         }
+        try await forgetVanished(&findings)
         return nil
       } catch {
         return error
@@ -109,6 +127,12 @@ struct UploadStage {
     }
     if let failure { throw failure }
     return findings
+  }
+
+  /// What a later attempt does not find any more is no part of the run.
+  private func forgetVanished(_ findings: inout Findings) async throws(Failure) {
+    try await session.commit(findings.vanished.map { .forgetUploads(session.run.id, path: $0) })
+    findings.vanished = []
   }
 
   /// Takes note of a step; returns what it says is to be sent.
@@ -156,7 +180,6 @@ struct UploadStage {
   }
 
   private func conclude(_ tally: AttemptTally, _ findings: Findings) async throws(Failure) -> StageEnd {
-    try await session.commit(findings.vanished.map { .forgetUploads(session.run.id, path: $0) })
     if let (message, error) = tally.verdict { return .event(.attemptFailed(message, error)) }
     session.logger.info(
       "uploaded", metadata: ["sent": "\(tally.sent)"].merging(findings.skippedMetadata) { sent, _ in sent })
