@@ -5,23 +5,6 @@ import SlipwayModel
 ///
 /// All its state is one actor's; the runs themselves work in tasks of their own.
 public actor Orchestrator {
-  public enum Mode: Sendable {
-    /// Until it is stopped, or no workflow has an intake left.
-    case service
-    /// What is ready, what waits and what failed earlier; then the end.
-    case once
-  }
-
-  /// How it went.
-  public struct Summary: Sendable {
-    /// Trees whose latest run of this process failed.
-    public var failed: Set<TreeID> = []
-    /// Runs that were begun or are ready, and have not ended.
-    public var unfinished = 0
-    /// Why it had to stop; nil if it ended by itself or was told to.
-    public var fatal: Failure?
-  }
-
   private let configuration: Configuration
   private let only: Set<WorkflowName>?
   private let ports: EnginePorts
@@ -33,13 +16,15 @@ public actor Orchestrator {
 
   private var queue = RunQueue()
   private var due: [Run] = []
-  private var waiting: [RunID: (run: Run, until: RunState.Waiting)] = [:]
+  private var waiting: WaitingRuns
   private var tasks: [RunID: Task<Void, Never>] = [:]
-  /// Runs that take a place of their workflow's count.
+  /// Runs that take a place of their workflow's count, until they have ended.
   private var counted: Set<RunID> = []
   private var failedTrees: Set<TreeID> = []
+  /// What could not be looked at for trees.
+  private var unseen = 0
   private var interrupted = 0
-  private var alarm: (task: Task<Void, Never>, until: Timestamp)?
+  private var alarm = Alarm()
 
   private var isStopping = false
   private var fatal: Failure?
@@ -60,17 +45,15 @@ public actor Orchestrator {
     self.ports = ports
     self.mode = mode
     self.logger = logger
+    waiting = WaitingRuns(leavesDeferred: mode == .once)
     shared = SharedRunState(
       slots: TransferSlots(configuration.settings.transfers), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(),
       meter: meter,
       countsBlocked: mode == .once, grace: configuration.settings.grace)
-    var contexts: [WorkflowName: WorkflowContext] = [:]
-    for workflow in configuration.workflows where only?.contains(workflow.name) ?? true {
-      contexts[workflow.name] = try WorkflowContext(workflow, of: configuration, patterns: ports.patterns)
-    }
-    self.contexts = contexts
-    gates = contexts.mapValues { IntakeGate(rule: $0.workflow.stop) }
+    let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
+    self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
+    gates = self.contexts.mapValues { IntakeGate(rule: $0.workflow.stop) }
   }
 
   // MARK: The whole
@@ -83,12 +66,12 @@ public actor Orchestrator {
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intake, workflows) }
     await withCheckedContinuation { continuation in
       ended = continuation
-      endIfOver()
+      pump()
     }
-    alarm?.task.cancel()
+    alarm.cancel()
     await ports.events.stop()
     await source.value
-    return Summary(failed: failedTrees, unfinished: unfinished, fatal: fatal)
+    return Summary(failed: failedTrees, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
 
   /// Ends the intake and lets what is under way go on for `drain`; then its tasks are cancelled, and the ledger says
@@ -153,7 +136,17 @@ public actor Orchestrator {
     queue.containsReady(tree)
   }
 
-  /// Whether another run has answered its marker since that was looked at.
+  /// Whether a run of the tree has failed in this process, or is under way.
+  func hasTried(_ tree: TreeID) -> Bool {
+    failedTrees.contains(tree) || queue.holds(tree)
+  }
+
+  /// Something could not be looked at. The service finds it later; a process that looks once has missed it.
+  func couldNotLook() {
+    if mode == .once { unseen += 1 }
+  }
+
+  /// Whether another run has answered its marker since the intake looked at it.
   func wasTaken(_ run: Run) -> Bool {
     shared.taken.contains(run.marker, of: run.tree)
   }
@@ -194,17 +187,20 @@ public actor Orchestrator {
         due.append(run)
       case .wait(let waiting):
         queue.hold(run)
-        self.waiting[run.id] = (run, waiting)
-      case .abandon(let why):
-        var run = run
-        run.abandon(why, at: ports.clock.now())
-        logger.error("run failed: \(why)", metadata: ["run": "\(run.id)", "tree": "\(run.tree.path)"])
-        try await ports.ledger.commit([.run(run)])
-        failedTrees.insert(run.tree)
+        self.waiting.add(run, waiting)
+      case .abandon(let why): try await abandon(run, why)
       }
     }
     setAlarm()
     pump()
+  }
+
+  private func abandon(_ run: Run, _ why: String) async throws(Failure) {
+    var run = run
+    run.abandon(why, at: ports.clock.now())
+    logger.error("run failed: \(why)", metadata: ["run": "\(run.id)", "tree": "\(run.tree.path)"])
+    try await ports.ledger.commit([.run(run)])
+    failedTrees.insert(run.tree)
   }
 
   // MARK: Runs
@@ -256,9 +252,11 @@ public actor Orchestrator {
       queue.release(id)
       if run.state == .failed { failedTrees.insert(run.tree) }
       if run.state == .done { failedTrees.remove(run.tree) }
+      let hasBegun = run.attempt > 0 || run.state == .failed
+      if counted.remove(id) != nil, !hasBegun { gates[run.tree.workflow]?.gaveBack() }
     case .waiting(let run, let wait):
-      if wait.isDeferral, counted.remove(id) != nil { gates[run.tree.workflow]?.wasPutOff() }
-      waiting[id] = (run, wait)
+      if wait.isDeferral, counted.remove(id) != nil { gates[run.tree.workflow]?.gaveBack() }
+      waiting.add(run, wait)
       setAlarm()
     }
     pump()
@@ -266,44 +264,22 @@ public actor Orchestrator {
 
   // MARK: Waiting
 
-  /// One timer for all that waits: for the earliest.
   private func setAlarm() {
-    guard let earliest = waiting.values.filter({ isAwaited($0.until) }).map(\.until.until).min() else { return }
-    if let alarm, alarm.until <= earliest { return }
-    alarm?.task.cancel()
-    let clock = ports.clock
-    let task = Task {
-      do throws(CancellationError) {
-        try await clock.sleep(until: earliest)
-        ring()
-      } catch {
-        // Another alarm has taken its place.
-      }
-    }
-    alarm = (task, earliest)
+    alarm.set(for: waiting.earliest, ports.clock) { await self.ring() }
   }
 
   private func ring() {
-    alarm = nil
-    let now = ports.clock.now()
-    let over = waiting.values.filter { $0.until.until <= now && isAwaited($0.until) }.map(\.run)
-    for run in over.sorted(by: { $0.id < $1.id }) {
-      waiting[run.id] = nil
-      due.append(run)
-    }
+    alarm.reset()
+    due += waiting.takeDue(at: ports.clock.now())
     setAlarm()
     pump()
-  }
-
-  /// Under `--once` a run that a hook puts off is left to the next process.
-  private func isAwaited(_ wait: RunState.Waiting) -> Bool {
-    !(wait.isDeferral && mode == .once)
   }
 
   // MARK: The end
 
   private var unfinished: Int {
-    interrupted + waiting.count + due.count + queue.ready.count + tasks.count
+    let toBegin = queue.ready.count { gates[$0.tree.workflow]?.letsBegin == true }
+    return interrupted + waiting.count + due.count + toBegin + tasks.count
   }
 
   private func endIfOver() {
@@ -313,12 +289,9 @@ public actor Orchestrator {
     ended = nil
   }
 
-  /// Whether nothing is left that this process could do: runs that were put off do not keep it.
+  /// Whether nothing is left that this process could do: runs that were put off do not keep it, nor do those that are
+  /// ready behind them. Whatever else is ready has just been started.
   private var isOver: Bool {
-    let hasIntake = gates.contains { name, gate in
-      !gate.isOver(hasReady: queue.ready.contains { $0.tree.workflow == name })
-    }
-    let awaitsRun = waiting.values.contains { !$0.until.isDeferral }
-    return !hasIntake && !due.contains(where: mayResume) && !awaitsRun
+    gates.values.allSatisfy(\.isOver) && !due.contains(where: mayResume) && !waiting.holdRetry
   }
 }

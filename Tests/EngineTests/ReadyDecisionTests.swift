@@ -16,6 +16,7 @@ import Testing
   @Test("A marker that has been answered is passed over")
   func answered() {
     #expect(decide(marker(first), answered: first) == .ignore)
+    #expect(decide(marker(first, open: nil), answered: first) == .ignore)
   }
 
   @Test("A marker that is gone is forgotten, once")

@@ -29,4 +29,23 @@ import Testing
     let error = try await world.latest("t")?.error
     #expect(error == "\(world.directory.path("in/t/log")) has changed since the upload")
   }
+
+  @Test("A great many files that have vanished since the last attempt are forgotten piece by piece")
+  func vanished() async throws {
+    let world = try EngineWorld()
+    try world.makeReady("t", ["x": "1"])
+    let marker = try #require(try world.files.marker(at: world.directory.path("in/t/.ready"))).identity
+    var run = Run(id: RunID("01"), tree: world.tree("t"), marker: marker, created: Timestamp(seconds: 1))
+    (run.state, run.attempt, run.targetPrefix) = (.uploading, 1, [])
+    let rows = (0..<(2 * UploadFeed.vanishedMax + 1)).map { number in
+      UploadRecord(
+        run: run.id, destination: DestinationName("a"), path: BytePath("gone-\(number)"),
+        fingerprint: Fingerprint(device: 1, inode: 1, size: 1, modified: 1, changed: 1),
+        key: ObjectKey("t/gone-\(number)"), status: .proven(PutReceipt(size: 1, etag: "", checksum: nil)))
+    }
+    try await world.ledger.commit([.run(run), .uploads(rows), .answered(run.tree, marker)])
+    #expect(try await world.process().failed.count == 0)
+    #expect(try await world.ledger.uploads(of: run.id, after: nil, limit: 9).map(\.path) == [BytePath("x")])
+    #expect(await world.ledger.commits.allSatisfy { $0.count <= UploadFeed.vanishedMax + 1 })
+  }
 }

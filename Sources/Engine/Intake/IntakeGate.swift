@@ -5,23 +5,21 @@ struct IntakeGate {
   private let rule: StopRule?
   private var isClosed = false
   private var isAborted = false
-  /// Trees that count: begun in this process and not put off.
+  /// Trees that count: begun in this process, neither put off nor withdrawn.
   private var taken = 0
 
   init(rule: StopRule?) {
     self.rule = rule
   }
 
-  /// Whether new trees are still let in.
-  var isOpen: Bool { !isClosed && !isAborted && !isFull }
+  /// Whether new trees are still let in. A full intake takes them, too: one that is put off gives its place to another.
+  var isOpen: Bool { !isClosed && !isAborted }
 
   /// Whether a tree that is in may begin.
   var letsBegin: Bool { !isAborted && !isFull }
 
-  /// Whether nothing more can begin, given whether runs of the workflow are still queued.
-  func isOver(hasReady: Bool) -> Bool {
-    isAborted || isFull || (isClosed && !hasReady)
-  }
+  /// Whether nothing begins any more but what is in already.
+  var isOver: Bool { isAborted || isFull || isClosed }
 
   private var isFull: Bool {
     if case .count(let limit) = rule { taken >= limit } else { false }
@@ -31,6 +29,6 @@ struct IntakeGate {
   mutating func close() { isClosed = true }
   mutating func abort() { isAborted = true }
   mutating func began() { taken += 1 }
-  /// A deferred tree gives its place back.
-  mutating func wasPutOff() { taken -= 1 }
+  /// A tree that was put off, or withdrawn before it began, gives its place back.
+  mutating func gaveBack() { taken -= 1 }
 }

@@ -12,7 +12,9 @@ actor MarkerIntake {
   /// Under `--once` a tree that failed earlier and still lies there is taken again.
   private let retakesFailed: Bool
   private var unlisted: [WorkflowName: Set<BytePath>]
-  private var lookAgain: Set<BytePath> = []
+  /// One at a time: between the look at a marker and the commit of what it means nobody else may look at it.
+  private let turn = TransferSlots(1)
+  private var unsettled = UnsettledMarkers()
   /// So many markers are looked at before what was found is committed.
   static let batchSize = 256
 
@@ -43,6 +45,8 @@ actor MarkerIntake {
 
   /// Takes in what a batch of events hints at.
   func handle(_ events: [TreeEvent]) async throws(Failure) {
+    await turn.acquire()
+    defer { turn.release() }
     var marks: [(BytePath, NameHint)] = []
     for event in events {
       if case .name(let path, let hint) = event {
@@ -58,17 +62,34 @@ actor MarkerIntake {
 
   /// Scans the workflows' directories: takes in every marker that lies there, forgets those that do not.
   func scan(_ workflows: [Workflow]) async throws(Failure) {
+    await turn.acquire()
+    defer { turn.release() }
     for workflow in workflows {
-      for watch in workflow.watch {
-        var found: [BytePath] = []
-        let problems = try ports.files.find(workflow.allMarkerNames, in: watch.path) { found.append($0) }
-        for problem in problems { logger.error("\(problem.message)") }
-        for start in stride(from: 0, to: found.count, by: Self.batchSize) {
-          try await look(at: found[start..<min(start + Self.batchSize, found.count)].map { ($0, .found) })
-        }
+      for watch in workflow.watch where try await scan(watch.path, for: workflow.allMarkerNames) {
         try await forgetGone(workflow, watch.path)
       }
     }
+  }
+
+  /// Takes in what lies below `watch`; false if it could not be listed.
+  private func scan(_ watch: BytePath, for names: Set<BytePath>) async throws(Failure) -> Bool {
+    var found: [BytePath] = []
+    do throws(Failure) {
+      for problem in try ports.files.find(names, in: watch, found: { found.append($0) }) { await missed(problem) }
+    } catch {
+      await missed(error)
+      return false
+    }
+    for start in stride(from: 0, to: found.count, by: Self.batchSize) {
+      try await look(at: found[start..<min(start + Self.batchSize, found.count)].map { ($0, .found) })
+    }
+    return true
+  }
+
+  /// Something could not be looked at: nothing is concluded from it.
+  private func missed(_ failure: Failure) async {
+    logger.error("\(failure.message)")
+    await orchestrator.couldNotLook()
   }
 
   private func handle(aboutWatch event: TreeEvent) async throws(Failure) {
@@ -87,7 +108,15 @@ actor MarkerIntake {
       try await forgetGone(workflow, watch)
       guard unlisted[workflow.name]?.remove(watch) != nil, unlisted[workflow.name]?.isEmpty == true else { continue }
       logger.info("watching", metadata: ["workflow": "\(workflow.name)"])
-      if let started = workflow.started { try ports.files.write([], to: started) }
+      if let started = workflow.started { tellStarted(started) }
+    }
+  }
+
+  private func tellStarted(_ path: BytePath) {
+    do throws(Failure) {
+      try ports.files.write([], to: path)
+    } catch {
+      logger.error("\(error.message)")
     }
   }
 
@@ -99,7 +128,7 @@ actor MarkerIntake {
       let names = try await ports.ledger.answeredTrees(workflow.name, watch: watch, after: last, limit: Self.batchSize)
       guard let end = names.last else { return }
       var changes: [LedgerChange] = []
-      for name in names where try ports.files.marker(at: watch.appending(name).appending(marker)) == nil {
+      for name in names where await isGone(watch.appending(name).appending(marker)) {
         changes.append(.answered(TreeID(workflow: workflow.name, watch: watch, name: name), nil))
       }
       if !changes.isEmpty { try await ports.ledger.commit(changes) }
@@ -107,7 +136,25 @@ actor MarkerIntake {
     }
   }
 
+  private func isGone(_ path: BytePath) async -> Bool {
+    if case .known(nil) = await sight(of: path) { true } else { false }
+  }
+
   // MARK: Markers
+
+  private enum Sight {
+    case known(MarkerState?)
+    case unknown
+  }
+
+  private func sight(of path: BytePath) async -> Sight {
+    do throws(Failure) {
+      return .known(try ports.files.marker(at: path))
+    } catch {
+      await missed(error)
+      return .unknown
+    }
+  }
 
   private func look(at marks: [(BytePath, NameHint)]) async throws(Failure) {
     for (path, _) in marks { try await abortIfAsked(at: path) }
@@ -132,13 +179,8 @@ actor MarkerIntake {
   private func take(
     _ tree: TreeID, _ path: BytePath, _ hint: NameHint, _ changes: inout [LedgerChange]
   ) async throws(Failure) -> Run? {
-    let marker: MarkerState?
-    do throws(Failure) {
-      marker = try ports.files.marker(at: path)
-    } catch {
-      logger.error("\(error.message)", metadata: ["workflow": "\(tree.workflow)"])
-      return nil
-    }
+    guard case .known(let found) = await sight(of: path) else { return nil }
+    let marker = found.map { unsettled.aged($0, at: path, now: ports.clock.now()) }
     let answered = try await ports.ledger.answeredMarker(of: tree)
     switch ReadyDecision.make(
       marker: marker, hint: hint, answered: answered, isQueued: await orchestrator.isQueued(tree),
@@ -147,7 +189,8 @@ actor MarkerIntake {
     case .ignore:
       guard retakesFailed, let marker, try await hasFailed(tree) else { return nil }
       return await ready(tree, marker.identity, &changes)
-    case .lookAgain(let duration): scheduleLook(at: path, after: duration)
+    case .lookAgain(let duration):
+      if let marker { lookAgain(at: path, marker, after: duration) }
     case .alreadyQueued(let identity): changes.append(.answered(tree, identity))
     case .forget: changes.append(.answered(tree, nil))
     case .ready(let identity): return await ready(tree, identity, &changes)
@@ -158,12 +201,14 @@ actor MarkerIntake {
   private func admit(_ run: Run) async throws(Failure) {
     guard await orchestrator.wasTaken(run) else { return await orchestrator.admit(run) }
     var run = run
-    run.withdraw("another run has answered its marker", at: ports.clock.now())
+    run.withdraw("its marker was answered by another run", at: ports.clock.now())
     try await ports.ledger.commit([.run(run)])
   }
 
+  /// In an earlier process: what this one could not do it does not try at once again.
   private func hasFailed(_ tree: TreeID) async throws(Failure) -> Bool {
-    try await ports.ledger.latestRun(of: tree)?.state == .failed
+    guard try await ports.ledger.latestRun(of: tree)?.state == .failed else { return false }
+    return await !orchestrator.hasTried(tree)
   }
 
   private func ready(_ tree: TreeID, _ marker: MarkerIdentity, _ changes: inout [LedgerChange]) async -> Run? {
@@ -175,28 +220,34 @@ actor MarkerIntake {
     return run
   }
 
-  private func scheduleLook(at path: BytePath, after duration: Duration) {
-    let isFirst = lookAgain.isEmpty
-    lookAgain.insert(path)
+  private func lookAgain(at path: BytePath, _ marker: MarkerState, after duration: Duration) {
+    let isFirst = unsettled.add(path, marker, now: ports.clock.now())
     guard isFirst else { return }
     Task {
       // A cancelled wait looks at once, which is never wrong.
       try? await ports.clock.sleep(until: ports.clock.now() + duration)
-      let paths = lookAgain
-      lookAgain = []
       do throws(Failure) {
-        try await look(at: paths.map { ($0, .found) })
+        try await lookAgain()
       } catch {
         await orchestrator.stop(for: error)
       }
     }
   }
 
+  private func lookAgain() async throws(Failure) {
+    await turn.acquire()
+    defer { turn.release() }
+    let paths = unsettled.beginLook()
+    try await look(at: paths.map { ($0, .found) })
+    unsettled.endLook()
+    for path in unsettled.takeHeldBack() { try await closeIfComplete(at: path) }
+  }
+
   // MARK: The end of an intake
 
   private func abortIfAsked(at path: BytePath) async throws(Failure) {
     for workflow in workflows {
-      guard case .markers(_, let abort?) = workflow.stop, path.name == abort, try lies(path, inWatchOf: workflow)
+      guard case .markers(_, let abort?) = workflow.stop, path.name == abort, await lies(path, inWatchOf: workflow)
       else { continue }
       await orchestrator.abortIntake(of: workflow.name)
     }
@@ -205,49 +256,24 @@ actor MarkerIntake {
   private func closeIfComplete(at path: BytePath) async throws(Failure) {
     for workflow in workflows {
       guard case .markers(let complete?, _) = workflow.stop, path.name == complete,
-        try lies(path, inWatchOf: workflow), await orchestrator.isOpen(workflow.name)
+        await lies(path, inWatchOf: workflow), await orchestrator.isOpen(workflow.name)
       else { continue }
       // What was ready before it may not have been told yet.
       try await scanTrees(of: workflow)
+      // Nor be known to be ready: then the end waits for that.
+      if unsettled.holdsBack(path, where: { !workflow.trees(markedBy: $0).isEmpty }) { continue }
       await orchestrator.closeIntake(of: workflow.name)
     }
   }
 
-  private func lies(_ path: BytePath, inWatchOf workflow: Workflow) throws(Failure) -> Bool {
+  private func lies(_ path: BytePath, inWatchOf workflow: Workflow) async -> Bool {
     guard workflow.watch.contains(where: { $0.path == path.parent }) else { return false }
-    return try ports.files.marker(at: path) != nil
+    if case .known(.some) = await sight(of: path) { return true }
+    return false
   }
 
   private func scanTrees(of workflow: Workflow) async throws(Failure) {
     guard let marker = workflow.treeMarker else { return }
-    for watch in workflow.watch {
-      var found: [BytePath] = []
-      let problems = try ports.files.find([marker], in: watch.path) { found.append($0) }
-      for problem in problems { logger.error("\(problem.message)") }
-      try await look(at: found.map { ($0, .found) })
-    }
-  }
-}
-
-extension Workflow {
-  /// The name of the file that makes a directory a tree.
-  var treeMarker: BytePath? {
-    switch intake {
-    case .marker(let name): name
-    }
-  }
-
-  var allMarkerNames: Set<BytePath> {
-    let (anywhere, inWatchedDirectory) = markerNames
-    return anywhere.union(inWatchedDirectory)
-  }
-
-  /// The trees that the file at `path` marks: one under each watched directory that holds it.
-  func trees(markedBy path: BytePath) -> [TreeID] {
-    guard path.name == treeMarker else { return [] }
-    let directory = path.parent
-    return watch.compactMap { watch in
-      directory.relative(to: watch.path).map { TreeID(workflow: name, watch: watch.path, name: $0) }
-    }
+    for watch in workflow.watch { _ = try await scan(watch.path, for: [marker]) }
   }
 }

@@ -20,6 +20,7 @@ enum ReadyDecision: Equatable {
     marker: MarkerState?, hint: NameHint, answered: MarkerIdentity?, isQueued: Bool, waitsForWriters: Bool
   ) -> ReadyDecision {
     guard let marker else { return answered == nil ? .ignore : .forget }
+    if marker.identity == answered { return .ignore }
     if waitsForWriters {
       // Its closing will be told.
       if marker.isOpenForWriting == true { return .ignore }
@@ -27,7 +28,6 @@ enum ReadyDecision: Equatable {
         return .lookAgain(after: settleTime - marker.age)
       }
     }
-    if marker.identity == answered { return .ignore }
     return isQueued ? .alreadyQueued(marker.identity) : .ready(marker.identity)
   }
 }

@@ -25,11 +25,7 @@ public struct DryRun: Sendable {
     self.ports = ports
     self.logger = logger
     grace = configuration.settings.grace
-    var contexts: [WorkflowContext] = []
-    for workflow in configuration.workflows where only?.contains(workflow.name) ?? true {
-      contexts.append(try WorkflowContext(workflow, of: configuration, patterns: ports.patterns))
-    }
-    self.contexts = contexts
+    contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
   }
 
   /// Goes through every tree that `run --once` would take, and calls `tell` for each line in turn. False if anything
@@ -62,9 +58,9 @@ public struct DryRun: Sendable {
 
   private func isReady(_ tree: TreeID, _ marker: MarkerState?) async throws(Failure) -> Bool {
     guard let marker else { return false }
-    guard let run = try await ports.ledger.latestRun(of: tree) else { return true }
-    if run.state == .failed || !run.state.isFinal { return true }
-    return try await ports.ledger.answeredMarker(of: tree) != marker.identity
+    if try await ports.ledger.answeredMarker(of: tree) != marker.identity { return true }
+    guard let run = try await ports.ledger.latestRun(of: tree) else { return false }
+    return run.state == .failed || !run.state.isFinal
   }
 
   private func plan(
@@ -96,12 +92,13 @@ public struct DryRun: Sendable {
   private func runHooks(
     _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ tell: (Line) -> Void
   ) async throws(Failure) {
-    for hook in hooks {
+    for hook in hooks where hook.condition != .failure {
       guard hook.runsInDryRun else {
         tell(.hook(run.tree, phase, hook, nil))
         continue
       }
       let paths = try ports.runFiles.open(run.id, workflow: run.tree.workflow)
+      try EmptyManifest(run: run, destinations: []).write(to: ports.runFiles)
       let variables = HookEnvironment(own: ports.environment).variables(
         for: hook, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: true)
       let invocation = HookInvocation(

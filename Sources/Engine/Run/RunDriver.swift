@@ -21,21 +21,32 @@ struct RunDriver: Sendable {
     // Another run may have taken the tree since it was queued.
     guard let run = try await ports.ledger.run(run.id), run.state == .ready else { return .ended(run) }
     let session = session(for: run)
+    let started = RunEvent.started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports))
     do throws(Failure) {
       if let path = markerPath(of: run.tree) {
-        guard let marker = try ports.files.marker(at: path) else {
-          return try await withdraw(session, "its marker was removed before it began", [.answered(run.tree, nil)])
-        }
+        guard let marker = try ports.files.marker(at: path) else { return try await withdraw(session) }
         if shared.taken.contains(marker.identity, of: run.tree) {
-          return try await withdraw(session, "another run has answered its marker")
+          return try await withdraw(session, "its marker was answered by another run", [])
         }
-        session.answer(marker.identity)
+        try await answer(marker.identity, session)
       }
     } catch {
-      return try await drive(session, .impossible(error.message))
+      if error.kind == .fatal { throw error }
+      if error.kind == .permanent { return try await drive(session, .impossible(error.message)) }
+      _ = session.apply(started)
+      return try await drive(session, .attemptFailed(error.message, error.attemptError))
     }
     session.logger.info("run started")
-    return try await drive(session, .started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports)))
+    return try await drive(session, started)
+  }
+
+  /// A marker that was made anew while the run stood in the queue asks for no other run; the intake may be looking at
+  /// it just now.
+  private func answer(_ marker: MarkerIdentity, _ session: RunSession) async throws(Failure) {
+    guard session.run.marker != marker else { return }
+    shared.taken.note([(session.run.tree, marker)])
+    session.answer(marker)
+    try await session.commit([.answered(session.run.tree, marker)])
   }
 
   /// Goes on with a run that waited, or that an earlier process left.
@@ -60,10 +71,10 @@ struct RunDriver: Sendable {
   }
 
   private func withdraw(
-    _ session: RunSession, _ why: String, _ changes: [LedgerChange] = []
+    _ session: RunSession, _ why: String? = nil, _ changes: [LedgerChange]? = nil
   ) async throws(Failure) -> Ending {
-    _ = session.apply(.cancelled(why))
-    try await session.commit(changes)
+    _ = session.apply(.cancelled(why ?? "its marker was removed before it began"))
+    try await session.commit(changes ?? [.answered(session.run.tree, nil)])
     session.logger.info("withdrawn: \(session.run.error)")
     return .ended(session.run)
   }
@@ -77,8 +88,10 @@ struct RunDriver: Sendable {
         try await session.commit()
         return waiting(session, until)
       case .end:
+        // Before the commit: nobody looks for them once the run is over.
+        removeFiles(session)
         try await session.commit(markerAfterEnd(session))
-        finish(session)
+        tellEnd(session)
         return .ended(session.run)
       case .prepare, .upload, .finish, .retire:
         if Task.isCancelled {
@@ -123,16 +136,19 @@ struct RunDriver: Sendable {
     return .waiting(session.run, waiting)
   }
 
-  private func finish(_ session: RunSession) {
-    switch session.run.state {
-    case .failed: session.logger.error("run failed: \(session.run.error)")
-    case .skipped, .cancelled: session.logger.notice("run \(session.run.state.name): \(session.run.error)")
-    default: session.logger.notice("run done")
-    }
+  private func removeFiles(_ session: RunSession) {
     do throws(Failure) {
       try ports.runFiles.remove(session.run.id)
     } catch {
       session.logger.warning("\(error.message)")
+    }
+  }
+
+  private func tellEnd(_ session: RunSession) {
+    switch session.run.state {
+    case .failed: session.logger.error("run failed: \(session.run.error)")
+    case .skipped, .cancelled: session.logger.notice("run \(session.run.state.name): \(session.run.error)")
+    default: session.logger.notice("run done")
     }
   }
 }

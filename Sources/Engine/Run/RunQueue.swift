@@ -20,6 +20,11 @@ struct RunQueue {
     readyTrees.contains(tree)
   }
 
+  /// Whether a run of the tree is under way or waits.
+  func holds(_ tree: TreeID) -> Bool {
+    held.values.contains(tree)
+  }
+
   /// Keeps the run's tree from every other run until `release`.
   mutating func hold(_ run: Run) {
     held[run.id] = run.tree

@@ -11,8 +11,6 @@ final class RunSession {
   let logger: Logger
   private(set) var run: Run
   private var isDirty = false
-  /// To be committed with the row.
-  private var owed: [LedgerChange] = []
 
   init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
     self.run = run
@@ -37,16 +35,13 @@ final class RunSession {
   func answer(_ marker: MarkerIdentity) {
     isDirty = true
     run.marker = marker
-    shared.taken.note([(run.tree, marker)])
-    owed.append(.answered(run.tree, marker))
   }
 
   /// Makes the row durable, with `changes` in the same commit; nothing if nothing has changed.
   func commit(_ changes: [LedgerChange] = []) async throws(Failure) {
     guard isDirty || !changes.isEmpty else { return }
-    try await ports.ledger.commit((isDirty ? [.run(run)] : []) + owed + changes)
+    try await ports.ledger.commit((isDirty ? [.run(run)] : []) + changes)
     isDirty = false
-    owed = []
   }
 
   var workflow: Workflow { context.workflow }

@@ -9,33 +9,43 @@ actor StemClaims {
   }
 
   private let ledger: any Ledger
+  /// What is being claimed: until it is committed the ledger does not know.
   private var claimed: [Stem: BytePath] = [:]
 
   init(ledger: any Ledger) {
     self.ledger = ledger
   }
 
-  /// The changes that record the claim of `tree`; a permanent failure if a stem belongs to another path. May be
-  /// called again for the same tree.
+  /// Whether nothing is being claimed just now.
+  var isEmpty: Bool { claimed.isEmpty }
+
+  /// The changes that record the claim of `tree`; a permanent failure if a stem belongs to another path. Call
+  /// `release` once they are committed, or will not be. May be called again for the same tree.
   func claim(_ tree: TreeID, _ stems: [(destination: DestinationName, key: ObjectKey)]) async throws(Failure)
     -> [LedgerChange]
   {
     var changes: [LedgerChange] = []
     for (destination, key) in stems {
       let stem = Stem(key: key, destination: destination)
-      if let owner = claimed[stem] {
-        if owner != tree.path { throw Self.refusal(of: tree, key, destination, owner) }
-        continue
-      }
+      if try await isOwner(tree, of: stem) { continue }
+      if let other = claimed[stem], other != tree.path { throw Self.refusal(of: tree, key, destination, other) }
       claimed[stem] = tree.path
-      let owner = try await ledger.owner(ofStem: key, at: destination)
-      if let owner, owner != tree.path {
-        claimed[stem] = owner
-        throw Self.refusal(of: tree, key, destination, owner)
-      }
-      if owner == nil { changes.append(.stem(key, at: destination, from: tree.path)) }
+      // Another claim may have been committed, and released, since the ledger was asked.
+      if try await isOwner(tree, of: stem) { continue }
+      changes.append(.stem(key, at: destination, from: tree.path))
     }
     return changes
+  }
+
+  /// False if the stem is nobody's; throws if it is another's.
+  private func isOwner(_ tree: TreeID, of stem: Stem) async throws(Failure) -> Bool {
+    guard let owner = try await ledger.owner(ofStem: stem.key, at: stem.destination) else { return false }
+    if owner != tree.path { throw Self.refusal(of: tree, stem.key, stem.destination, owner) }
+    return true
+  }
+
+  func release(_ tree: TreeID) {
+    claimed = claimed.filter { $0.value != tree.path }
   }
 
   private static func refusal(

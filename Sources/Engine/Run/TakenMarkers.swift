@@ -1,7 +1,8 @@
 import SlipwayModel
 import Synchronization
 
-/// The markers that runs of this process have answered, their own and those of trees inside theirs: whoever had looked
+/// The markers that were answered by a run other than the one that they ask for while this process runs: those of inner
+/// trees that were delivered with an outer one, and those made anew just before a run began. An intake that had looked
 /// at such a marker before its answer was committed learns it here. Any thread.
 final class TakenMarkers: Sendable {
   /// Beyond so many the memory begins anew; what is lost is a tree delivered a second time.

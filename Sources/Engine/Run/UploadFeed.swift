@@ -14,7 +14,6 @@ actor UploadFeed {
   /// What the plan told beside the uploads.
   struct Findings: Sendable {
     var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
-    var vanished: [BytePath] = []
     var skipped = 0
     /// Why the plan could not be read to its end.
     var failure: Failure?
@@ -22,7 +21,9 @@ actor UploadFeed {
 
   private let makeReader: @Sendable () throws(Failure) -> PlanReader
   private var reader: PlanReader?
+  private let run: RunID
   private let tree: TreeID
+  private let ledger: any Ledger
   private let targets: [DestinationName: (Destination, any ObjectStore)]
   private let tally: AttemptTally
   private let meter: TransferMeter
@@ -30,14 +31,22 @@ actor UploadFeed {
   private let turn = TransferSlots(1)
   /// Of one file, for several destinations.
   private var pending: [Sending] = []
+  /// Files of an earlier attempt that are no longer there, and that the ledger has not forgotten yet.
+  private var vanished: [BytePath] = []
   private(set) var findings = Findings()
 
+  /// So many vanished files are forgotten at once.
+  static let vanishedMax = 1000
+
   init(
-    of tree: TreeID, to targets: [DestinationName: (Destination, any ObjectStore)], tally: AttemptTally,
+    of run: Run, in ledger: any Ledger, to targets: [DestinationName: (Destination, any ObjectStore)],
+    tally: AttemptTally,
     meter: TransferMeter, logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
   ) {
     self.makeReader = makeReader
-    self.tree = tree
+    self.run = run.id
+    self.tree = run.tree
+    self.ledger = ledger
     self.targets = targets
     self.tally = tally
     self.meter = meter
@@ -51,8 +60,12 @@ actor UploadFeed {
         if !tally.isClosed(sending.destination.name) { return sending }
       }
       do throws(Failure) {
-        guard let step = try await nextStep() else { return nil }
+        guard let step = try await nextStep() else {
+          try await forgetVanished()
+          return nil
+        }
         take(step)
+        if vanished.count >= Self.vanishedMax { try await forgetVanished() }
       } catch {
         findings.failure = error
       }
@@ -71,9 +84,16 @@ actor UploadFeed {
     return try await current.next()
   }
 
+  /// What a later attempt does not find any more is no part of the run.
+  private func forgetVanished() async throws(Failure) {
+    let paths = vanished
+    vanished = []
+    if !paths.isEmpty { try await ledger.commit(paths.map { .forgetUploads(run, path: $0) }) }
+  }
+
   private func take(_ step: PlanReader.Step) {
     switch step {
-    case .vanished(let path): findings.vanished.append(path)
+    case .vanished(let path): vanished.append(path)
     case .item(let item, _):
       switch item.decision {
       case .upload(let planned): pending += sendings(of: item.path, planned)

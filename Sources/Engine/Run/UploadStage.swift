@@ -10,12 +10,23 @@ struct UploadStage {
   func perform() async throws(Failure) -> StageEnd {
     if isContinued, !session.workflow.hooks.pre.isEmpty, try await sourceHasChanged() { return .event(.sourceChanged) }
     do throws(Failure) {
-      try await session.commit(try await session.shared.stems.claim(session.run.tree, stems))
+      try await claimStems()
     } catch {
       if error.kind == .permanent { return .event(.impossible(error.message)) }
       throw error
     }
     return try await send()
+  }
+
+  private func claimStems() async throws(Failure) {
+    let (claims, tree) = (session.shared.stems, session.run.tree)
+    do throws(Failure) {
+      try await session.commit(try await claims.claim(tree, stems))
+    } catch {
+      await claims.release(tree)
+      throw error
+    }
+    await claims.release(tree)
   }
 
   private var stems: [(destination: DestinationName, key: ObjectKey)] {
@@ -100,7 +111,9 @@ struct UploadStage {
     }
     let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
-    return UploadFeed(of: tree, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger) {
+    return UploadFeed(
+      of: session.run, in: ledger, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger
+    ) {
       () throws(Failure) in
       PlanReader(
         walk: try files.walk(tree.path), planner: planner, rows: UploadRowPages(of: id, in: ledger, isEmpty: hasNoRows))
@@ -121,7 +134,6 @@ struct UploadStage {
   }
 
   private func conclude(_ tally: AttemptTally, _ findings: UploadFeed.Findings) async throws(Failure) -> StageEnd {
-    try await session.commit(findings.vanished.map { .forgetUploads(session.run.id, path: $0) })
     if let (message, error) = tally.verdict { return .event(.attemptFailed(message, error)) }
     let skipped: Logger.Metadata = findings.skipped > 0 ? ["skipped": "\(findings.skipped)"] : [:]
     session.logger.info("uploaded", metadata: skipped.merging(["sent": "\(tally.sent)"]) { one, _ in one })

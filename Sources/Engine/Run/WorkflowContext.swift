@@ -27,6 +27,17 @@ struct WorkflowContext: Sendable {
     destinations = resolved
   }
 
+  /// Of every workflow that `only` names, of all for nil; in the order of the file.
+  static func all(
+    of configuration: Configuration, _ only: Set<WorkflowName>?, patterns: any PatternCompiler
+  ) throws(Failure) -> [WorkflowContext] {
+    var contexts: [WorkflowContext] = []
+    for workflow in configuration.workflows where only?.contains(workflow.name) ?? true {
+      contexts.append(try WorkflowContext(workflow, of: configuration, patterns: patterns))
+    }
+    return contexts
+  }
+
   /// The target prefix of a run, its templates evaluated now.
   func evaluatedPrefix(for run: Run, ports: EnginePorts) -> [UInt8] {
     workflow.targetPrefix.evaluated(

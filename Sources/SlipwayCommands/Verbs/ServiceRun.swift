@@ -31,7 +31,7 @@ struct ServiceRun {
   /// The worst of what happened.
   static func code(_ summary: Orchestrator.Summary) -> ExitCode {
     if let fatal = summary.fatal { return Exit.code(for: fatal) }
-    if !summary.failed.isEmpty { return Exit.failure }
+    if !summary.failed.isEmpty || summary.unseen > 0 { return Exit.failure }
     return summary.unfinished > 0 ? Exit.tryAgain : Exit.success
   }
 

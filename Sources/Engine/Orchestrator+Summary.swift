@@ -1,0 +1,22 @@
+import SlipwayModel
+
+extension Orchestrator {
+  public enum Mode: Sendable {
+    /// Until it is stopped, or no workflow has an intake left.
+    case service
+    /// What is ready, what waits and what failed earlier; then the end.
+    case once
+  }
+
+  /// How it went.
+  public struct Summary: Sendable {
+    /// Trees whose latest run of this process failed.
+    public var failed: Set<TreeID> = []
+    /// Under `--once`: what could not be looked at for trees.
+    public var unseen = 0
+    /// Runs that were begun or were to begin, and have not ended.
+    public var unfinished = 0
+    /// Why it had to stop; nil if it ended by itself or was told to.
+    public var fatal: Failure?
+  }
+}

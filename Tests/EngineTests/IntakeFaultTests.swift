@@ -1,0 +1,120 @@
+import Glibc
+import LocalFiles
+import Logging
+import SlipwayModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite("What the intake meets", .timeLimit(.minutes(1))) struct IntakeFaultTests {
+  /// A service with a tree `t` that ends when all is done.
+  private func service() throws -> (world: EngineWorld, watch: BytePath) {
+    let world = try EngineWorld()
+    world.set { $0.stop = .markers(complete: BytePath(".complete"), abort: BytePath(".abort")) }
+    try world.makeReady("t", ["x": "1"])
+    try world.directory.write("", to: "in/.complete")
+    return (world, world.directory.path("in"))
+  }
+
+  @Test("A started file that cannot be written is told, and the service goes on")
+  func started() async throws {
+    let (world, watch) = try service()
+    world.set { $0.started = world.directory.path("in/t/x/started") }
+    world.events.push(.listed(watch: watch), .name(watch.appending(".complete"), .found))
+    let summary = try await world.process(mode: .service)
+    #expect(summary.fatal == nil)
+    #expect(world.keys() == ["t/x"])
+    #expect(
+      world.log.messages(at: .error) == [
+        "cannot write \(watch.appending("t/x/started")): Not a directory"
+      ])
+  }
+
+  @Test("A marker that cannot be looked at any more is not forgotten, and stops nobody")
+  func unreadableMarker() async throws {
+    let (world, watch) = try service()
+    let path = watch.appending("other/.ready")
+    world.files.answer(marker: path) { () throws(Failure) in throw FaultyFiles.denied(path) }
+    let answered = MarkerIdentity(inode: 1, modified: 1)
+    try await world.ledger.commit([.answered(world.tree("other"), answered)])
+    world.events.push(.listed(watch: watch), .name(watch.appending(".complete"), .found))
+    let summary = try await world.process(mode: .service)
+    #expect(summary.fatal == nil)
+    #expect(world.keys() == ["t/x"])
+    #expect(try await world.ledger.answeredMarker(of: world.tree("other")) == answered)
+    #expect(world.log.messages(at: .error) == [FaultyFiles.denied(path).message])
+  }
+
+  @Test("A stop marker that cannot be looked at is told and stops nobody")
+  func unreadableStopMarker() async throws {
+    let (world, watch) = try service()
+    let path = watch.appending(".abort")
+    world.files.answer(marker: path) { () throws(Failure) in throw FaultyFiles.denied(path) }
+    world.events.push(.name(path, .found), .name(watch.appending(".complete"), .found))
+    let summary = try await world.process(mode: .service)
+    #expect(summary.fatal == nil)
+    #expect(world.keys() == ["t/x"])
+  }
+
+  @Test("Under --once a directory that cannot be listed fails the process, and the other ones are done")
+  func unlistedDirectory() async throws {
+    let world = try EngineWorld()
+    let gone = world.directory.path("gone")
+    world.set { $0.watch.insert(WatchDirectory(path: gone, location: EngineWorld.location), at: 0) }
+    try world.makeReady("t", ["x": "1"])
+    let summary = try await world.process()
+    #expect(world.keys() == ["t/x"])
+    #expect(summary.fatal == nil && summary.unseen == 1)
+    #expect(world.log.messages(at: .error) == ["cannot read directory \(gone): No such file or directory"])
+  }
+
+  @Test("Under --once a directory below that cannot be listed fails the process, too")
+  func unlistedBelow() async throws {
+    let world = try EngineWorld()
+    let closed = world.directory.path("in/closed")
+    world.files.leaveOut(FaultyFiles.denied(closed))
+    try world.makeReady("t", ["x": "1"])
+    let summary = try await world.process()
+    #expect(world.keys() == ["t/x"])
+    #expect(summary.unseen == 1)
+  }
+
+  @Test("What was ready before the complete marker is waited for, where writers cannot be told")
+  func completeBehindFresh() async throws {
+    let (world, watch) = try service()
+    let path = watch.appending("t/.ready")
+    let identity = try #require(try LocalTreeFiles().marker(at: path)).identity
+    let looks = Mutex(0)
+    world.files.answer(marker: path) { () throws(Failure) in
+      let isFirst = looks.withLock { looks in
+        looks += 1
+        return looks <= 2
+      }
+      return MarkerState(identity: identity, isOpenForWriting: nil, age: isFirst ? .milliseconds(300) : .seconds(2))
+    }
+    world.events.push(.name(path, .found), .name(watch.appending(".complete"), .found), .listed(watch: watch))
+    let summary = try await world.process(mode: .service)
+    #expect(world.keys() == ["t/x"])
+    #expect(summary.unfinished == 0)
+  }
+
+  @Test("A marker from the future is believed when it has stood still")
+  func future() async throws {
+    let (world, watch) = try service()
+    let path = watch.appending("t/.ready")
+    let identity = try #require(try LocalTreeFiles().marker(at: path)).identity
+    world.files.answer(marker: path) { () throws(Failure) in
+      MarkerState(identity: identity, isOpenForWriting: nil, age: .zero)
+    }
+    world.events.push(.name(path, .found))
+    await world.ledger.onCommit { changes in
+      for case .run(let run) in changes where run.state == .done {
+        world.events.push(.name(watch.appending(".complete"), .found))
+      }
+    }
+    try await world.process(mode: .service)
+    #expect(world.keys() == ["t/x"])
+  }
+}
