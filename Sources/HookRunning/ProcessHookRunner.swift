@@ -37,9 +37,14 @@ package final class ProcessHookRunner: HookRunner {
     return HookResult(ending: end.ending, output: end.output, duration: .now - begin)
   }
 
-  /// Kills every hook of this process, with its group, and waits for none: for a process that ends now. Any thread.
+  /// Kills every hook of this process with all below it, and waits for none: for a process that ends now. Any thread.
+  ///
+  /// The process table knows more than we do: a hook that has been forked and whose number nobody has told us yet, and
+  /// what has left a hook's group. What shares our session is no hook's.
   package func killAll() {
     for case let pid? in live.snapshot().values.map(\.pid) { kill(-pid, SIGKILL) }
+    let session = getsid(0)
+    for entry in ProcessTable.descendants(of: getpid()) where entry.session != session { kill(entry.pid, SIGKILL) }
   }
 
   private struct End: Sendable {
