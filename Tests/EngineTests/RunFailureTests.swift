@@ -135,6 +135,25 @@ import Testing
     Issue.record("no process got through without dying")
   }
 
+  @Test(
+    "A process that died after it moved or deleted a tree leaves the one that is being made in its place alone",
+    arguments: [true, false])
+  func remade(moves: Bool) async throws {
+    let world = try EngineWorld()
+    world.set { $0.after = After(success: moves ? .move(world.directory.path("done")) : .delete) }
+    var run = Run(
+      id: RunID("01"), tree: world.tree("t"), marker: MarkerIdentity(inode: 1, modified: 1),
+      created: Timestamp(seconds: 1))
+    (run.state, run.outcome, run.attempt, run.targetPrefix) = (.retiring, .success, 1, [])
+    try await world.ledger.commit([.run(run)])
+    try world.directory.write("half", to: "in/t/x")
+    let summary = try await world.process()
+    #expect(summary.failed == 0)
+    #expect(world.keys().isEmpty)
+    #expect(try world.directory.list(BytePath("in/t")) == [BytePath("x")])
+    #expect(try await world.latest("t")?.state == .done)
+  }
+
   private func provenKeys(_ world: EngineWorld) async throws -> Int {
     guard let run = try await world.latest("t") else { return 0 }
     return try await world.ledger.uploadCounts(of: run.id).values.reduce(0) { $0 + $1.proven }

@@ -4,17 +4,20 @@ import SlipwayModel
 /// What the workflow says of the source once a run is over: keep, delete or move. Proof, then delete.
 struct RetireStage {
   let session: RunSession
+  /// Whether an earlier try, perhaps of a process that died in it, has been here.
+  let isContinued: Bool
 
   func perform() async throws(Failure) -> StageEnd {
     let disposal = self.disposal
     if disposal == .keep { return .event(.retired) }
     try await session.commit()
     do throws(Failure) {
-      if try isMarkedAgain() {
+      let marker = try session.ports.files.marker(at: markerPath)?.identity
+      if let marker, marker != session.run.marker {
         session.logger.notice("the tree has been marked again: 'after' is left out")
         return .event(.retired)
       }
-      return .event(try await dispose(disposal))
+      return .event(try await dispose(disposal, isMarked: marker != nil))
     } catch {
       if error.kind == .fatal { throw error }
       return .event(.retireFailed(error.message, isPermanent: error.kind == .permanent))
@@ -33,13 +36,13 @@ struct RetireStage {
     }
   }
 
-  private func isMarkedAgain() throws(Failure) -> Bool {
-    guard let current = try session.ports.files.marker(at: markerPath) else { return false }
-    return current.identity != session.run.marker
-  }
-
-  private func dispose(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
-    if session.run.outcome == .success, let change = try await undelivered() { return .foundChanges(change) }
+  private func dispose(_ disposal: After.Disposal, isMarked: Bool) async throws(Failure) -> RunEvent {
+    if session.run.outcome == .success, let change = try await undelivered() {
+      // The marker goes with the tree, last of all: without it this is the next tree, which is not ready yet.
+      if !isContinued || isMarked { return .foundChanges(change) }
+      session.logger.notice("\(change), and its marker is gone: 'after' is left out")
+      return .retired
+    }
     switch disposal {
     case .keep: return .retired
     case .move(let directory): return try move(into: directory)

@@ -113,7 +113,7 @@ struct RunDriver: Sendable {
     case .prepare: try await PreHookStage(session: session).perform()
     case .upload: try await UploadStage(session: session, isContinued: isContinued).perform()
     case .finish: try await PostHookStage(session: session).perform()
-    case .retire: try await RetireStage(session: session).perform()
+    case .retire: try await RetireStage(session: session, isContinued: isContinued).perform()
     case .wait, .end: .interrupted
     }
   }

@@ -38,7 +38,7 @@ struct LineLogHandler: LogHandler {
     -> String
   {
     let rest = values.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
-    let message = Self.oneLine("\(event.message)")
+    let message = escapedControls("\(event.message)")
     return "\(Self.time(now)) \(event.level.rawValue): \(message)\(rest)"
   }
 
@@ -60,14 +60,10 @@ struct LineLogHandler: LogHandler {
     return "\(CalendarDate(now).extendedFormat.dropLast()).\(digits(milliseconds, 3))Z"
   }
 
-  /// Only what would break the line is escaped: names in it have been.
-  private static func oneLine(_ text: String) -> String {
-    text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? escaped(text.utf8) : text
-  }
-
-  private static func quoted(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D && $0 != 0x7F }
+  private static func quoted(_ value: String) -> String {
+    let text = escapedControls(value)
+    let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3D }
     return isPlain && !text.isEmpty
-      ? text : "\"\(oneLine(text).split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+      ? text : "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
   }
 }

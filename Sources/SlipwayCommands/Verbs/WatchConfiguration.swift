@@ -22,6 +22,9 @@ struct WatchConfiguration {
     var settings = Settings()
     settings.stateDirectory = try verb.stateDir.map(absolute) ?? Self.stateDirectory(for: directory)
     let destination = try self.destination()
+    if case .directory(let path) = destination.kind, path.isWithin(directory) {
+      throw ValidationError("--to \(path) lies in the watched directory \(directory).")
+    }
     return Configuration(
       settings: settings, destinations: [destination.name: destination], workflows: [try workflow(directory)])
   }

@@ -17,6 +17,13 @@ public func escaped(_ bytes: some Sequence<UInt8>) -> String {
   return text
 }
 
+/// Text of our own with what others put into it, for one line: what steers a terminal or breaks the line is escaped,
+/// all else, backslashes too, stays. Names in it have been escaped where they came in.
+public func escapedControls(_ text: String) -> String {
+  if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+  return text.unicodeScalars.reduce(into: "") { $0 += $1 == "\\" ? "\\" : escaped($1) }
+}
+
 /// Two lowercase hexadecimal digits.
 public func hexadecimal(_ byte: UInt8) -> String {
   String(decoding: [hexadecimalDigits[Int(byte >> 4)], hexadecimalDigits[Int(byte & 15)]], as: UTF8.self)

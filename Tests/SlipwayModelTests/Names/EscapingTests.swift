@@ -70,4 +70,10 @@ struct EscapingTests {
     }
     return bytes
   }
+
+  @Test("A line keeps what is printable, backslashes too, and nothing that steers a terminal")
+  func wholeLines() {
+    #expect(escapedControls(#"cannot open a\nb: é"#) == #"cannot open a\nb: é"#)
+    #expect(escapedControls("a\u{9B}31m\u{1B}[2K\nb\u{202E}c\u{7F}") == #"a\u{9b}31m\x1b[2K\nb\u{202e}c\x7f"#)
+  }
 }
