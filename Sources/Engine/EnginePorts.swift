@@ -15,12 +15,14 @@ public struct EnginePorts: Sendable {
   /// Slipway's own environment: for templates, and for what hooks are given of it.
   public var environment: [String: [UInt8]]
   public var host: String
+  /// When the machine was started: what had not been made durable by then is gone.
+  public var machineStarted: Timestamp
 
   public init(
     files: any TreeFiles, runFiles: any RunFiles, events: any EventSource,
     stores: [DestinationName: any ObjectStore], ledger: any Ledger, hooks: any HookRunner,
     patterns: any PatternCompiler, clock: any Clock, fileExecutor: any TaskExecutor, environment: [String: [UInt8]],
-    host: String
+    host: String, machineStarted: Timestamp = Timestamp(nanoseconds: .min)
   ) {
     self.files = files
     self.runFiles = runFiles
@@ -33,5 +35,6 @@ public struct EnginePorts: Sendable {
     self.fileExecutor = fileExecutor
     self.environment = environment
     self.host = host
+    self.machineStarted = machineStarted
   }
 }

@@ -183,9 +183,11 @@ public actor Orchestrator {
       case .leave: continue
       case .enqueue: queue.add(run)
       case .resume:
+        try await forgetUnsettled(run)
         queue.hold(run)
         due.append(run)
       case .wait(let waiting):
+        try await forgetUnsettled(run)
         queue.hold(run)
         self.waiting.add(run, waiting)
       case .abandon(let why): try await abandon(run, why)
@@ -193,6 +195,15 @@ public actor Orchestrator {
     }
     setAlarm()
     pump()
+  }
+
+  /// The machine has been started anew since: what a directory was given and had not settled may be gone with its
+  /// power, although the ledger's rows are not.
+  private func forgetUnsettled(_ run: Run) async throws(Failure) {
+    guard RecoveryDecision.hasLostUnsettled(run, machineStarted: ports.machineStarted),
+      let directories = contexts[run.tree.workflow]?.destinations.filter(\.isDirectory), !directories.isEmpty
+    else { return }
+    try await ports.ledger.commit(directories.map { .forgetDestination(run.id, $0.name) })
   }
 
   private func abandon(_ run: Run, _ why: String) async throws(Failure) {

@@ -9,6 +9,14 @@ package struct SystemClock: SlipwayModel.Clock {
 
   package init() {}
 
+  /// When the machine was started, by the wall clock of now (CLOCK_BOOTTIME counts from there, clock_gettime(2)).
+  package var machineStarted: Timestamp {
+    var running = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &running)
+    return Timestamp(
+      nanoseconds: now().nanoseconds - Int64(running.tv_sec) * 1_000_000_000 - Int64(running.tv_nsec))
+  }
+
   package func now() -> Timestamp {
     var moment = timespec()
     clock_gettime(CLOCK_REALTIME, &moment)

@@ -123,7 +123,8 @@ struct Assembly {
       files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: state), events: NoEvents(), stores: [:],
       ledger: EmptyLedger(), hooks: hooks, patterns: PCRE2Compiler(), clock: clock,
       fileExecutor: globalConcurrentExecutor,
-      environment: ProcessEnvironment.bytes, host: ProcessEnvironment.host)
+      environment: ProcessEnvironment.bytes, host: ProcessEnvironment.host, machineStarted: SystemClock().machineStarted
+    )
   }
 }
 

@@ -20,6 +20,8 @@ final class EngineWorld: Sendable {
   let files: FaultyFiles
   let log = LogLines()
   let workflow: Mutex<Workflow>
+  /// When the machine was started, for the processes that start from now on.
+  let machineStarted = Mutex(Timestamp(nanoseconds: .min))
 
   init(destinations: [String] = ["a"], gate: (@Sendable (ObjectKey) async -> Void)? = nil) throws {
     directory = try TemporaryDirectory()
@@ -94,7 +96,8 @@ final class EngineWorld: Sendable {
       files: files, runFiles: LocalRunFiles(state: directory.path("state")),
       events: events, stores: stores.mapValues { $0 as any ObjectStore }, ledger: ledger, hooks: hooks,
       patterns: PCRE2Compiler(), clock: clock, fileExecutor: try FileThreads(count: 2),
-      environment: ["PATH": Array("/bin".utf8), "AWS_SECRET_ACCESS_KEY": Array("canary".utf8)], host: "host")
+      environment: ["PATH": Array("/bin".utf8), "AWS_SECRET_ACCESS_KEY": Array("canary".utf8)], host: "host",
+      machineStarted: machineStarted.withLock { $0 })
   }
 
   func latest(_ name: String) async throws -> Run? {

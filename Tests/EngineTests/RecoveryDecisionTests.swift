@@ -12,6 +12,23 @@ import Testing
     }
   }
 
+  @Test("What was not settled when the machine went down is not trusted")
+  func unsettled() {
+    var run = Run(
+      id: RunID("r"), tree: TreeID(workflow: WorkflowName("w"), watch: BytePath("/watch"), name: BytePath("a")),
+      marker: nil, created: Timestamp(seconds: 10))
+    let waiting = RunState.Waiting(stage: .upload, until: Timestamp(seconds: 9), why: "", isDeferral: false)
+    for state in [RunState.preparing, .uploading, .waiting(waiting)] {
+      run.state = state
+      #expect(RecoveryDecision.hasLostUnsettled(run, machineStarted: Timestamp(seconds: 11)))
+      #expect(!RecoveryDecision.hasLostUnsettled(run, machineStarted: Timestamp(seconds: 9)))
+    }
+    for state in [RunState.uploaded, .finishing, .retiring] {
+      run.state = state
+      #expect(!RecoveryDecision.hasLostUnsettled(run, machineStarted: Timestamp(seconds: 11)))
+    }
+  }
+
   @Test("A wait goes on in the service, and is over under --once")
   func waits() {
     let waiting = RunState.Waiting(stage: .upload, until: Timestamp(seconds: 9), why: "", isDeferral: true)

@@ -1,5 +1,6 @@
 import Glibc
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -74,6 +75,21 @@ import Testing
     try world.makeReady("t", ["x": "1"])
     #expect(try await world.process().failed.count == 1)
     #expect(world.hooks.invocations.isEmpty)
+  }
+
+  @Test(
+    "After a loss of power what a directory had not settled is sent again, after a kill it is not",
+    arguments: [true, false])
+  func lossOfPower(isLoss: Bool) async throws {
+    let world = try EngineWorld()
+    try world.makeReady("t", ["x": "1"])
+    // Ready, uploading, what has been proven; then it dies.
+    try await world.process(ledger: DyingLedger(world.ledger, commits: 3))
+    #expect(world.store().puts.count == 1)
+    if isLoss { world.machineStarted.withLock { $0 = world.clock.now() + .seconds(1) } }
+    try await world.process()
+    #expect(world.store().puts.count == (isLoss ? 2 : 1))
+    #expect(try await world.latest("t")?.state == .done)
   }
 
   @Test("A run whose workflow has gone from the file ends failed")

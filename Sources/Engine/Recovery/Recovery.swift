@@ -12,6 +12,13 @@ enum RecoveryDecision: Equatable {
   /// Its workflow is not run by this process.
   case leave
 
+  /// Whether what the run had sent may be gone: it was interrupted before its destinations had settled, and the
+  /// machine has been started anew since.
+  static func hasLostUnsettled(_ run: Run, machineStarted: Timestamp) -> Bool {
+    let isUnsettled = run.stageToResume == .upload || run.stageToResume == .prepare
+    return isUnsettled && run.updated < machineStarted
+  }
+
   /// `isOnce`: a wait is over at once, whatever its time.
   static func make(
     for run: Run, configuration: Configuration, only: Set<WorkflowName>?, isOnce: Bool

@@ -12,6 +12,10 @@ public struct Destination: Sendable, Hashable {
   public let prefix: [UInt8]
   public let kind: Kind
 
+  public var isDirectory: Bool {
+    if case .directory = kind { true } else { false }
+  }
+
   public init(name: DestinationName, location: SourceLocation, prefix: [UInt8], kind: Kind) {
     self.name = name
     self.location = location
