@@ -142,7 +142,8 @@ struct InotifySourceTests {
     try await watching.wait(for: .listed(watch: directory["a"]))
     try await watching.wait(for: .listed(watch: directory["a/b"]))
     #expect(names(watching.events) == [directory["a/b/.ready"]])
-    #expect(watching.events.count == 3)
+    // A hint that was taken before the second listing may come again; a listing is told once.
+    #expect(watching.events.filter { if case .listed = $0 { true } else { false } }.count == 2)
     watching.forget()
     directory.touch("a/b/.ready")
     try await watching.wait(for: .name(directory["a/b/.ready"], .complete))
