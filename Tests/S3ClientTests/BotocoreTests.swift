@@ -68,7 +68,7 @@ import Testing
   private static func run(_ script: String, input: String) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script]
+    process.arguments = [ProcessInfo.processInfo.environment["SLIPWAY_TEST_PYTHON"] ?? "python3", "-c", script]
     let (stdin, stdout) = (Pipe(), Pipe())
     process.standardInput = stdin
     process.standardOutput = stdout
