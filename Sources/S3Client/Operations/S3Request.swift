@@ -22,6 +22,9 @@ package struct S3Request: Sendable {
   var body = HTTPBody.none
   var payloadHash = PayloadHash.empty
   var responseBodyLimit = HTTPRequest.defaultResponseBodyLimit
+  /// Whether a status of success may come before the work is done, so that an `<Error>` in the body is the answer
+  /// (Amazon S3 API Reference, CopyObject and CompleteMultipartUpload).
+  var mayFailIn200 = false
   var progress: TransferMeter?
 
   init(_ method: HTTPRequest.Method, _ key: ObjectKey?, operation: String) {

@@ -86,6 +86,16 @@ package final class ScriptedS3Server: @unchecked Sendable {
     with { $0.shelf.buckets[bucket, default: [:]].keys.sorted().map(\.bytes) }
   }
 
+  /// Puts an object there without a request.
+  package func place(_ key: String, _ content: [UInt8], in bucket: String = "bucket") {
+    update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }
+  }
+
+  /// From now on a request to delete several is refused for this key.
+  package func protect(_ key: String) {
+    update { $0.shelf.protected.insert(ObjectKey(key)) }
+  }
+
   /// Puts rules behind those that are there; the first that fires decides.
   package func add(_ rules: FaultRule...) {
     update { $0.script.append(rules) }
