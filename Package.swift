@@ -29,7 +29,7 @@ let package = Package(
   products: [
     .executable(name: "slipway", targets: ["slipway"]),
     .library(name: "Engine", targets: ["Engine", "SlipwayModel"]),
-    .library(name: "S3Client", targets: ["S3Client"]),
+    .library(name: "S3Client", targets: ["S3Client", "SlipwayModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

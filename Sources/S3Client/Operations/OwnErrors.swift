@@ -9,9 +9,7 @@ extension S3Client {
   }
 
   func noSuchKey(_ operation: String, _ key: ObjectKey) -> S3Error {
-    S3Error(
-      Failure(.permanent, operation, endpoint.subject(key), code: "NoSuchKey", cause: "there is no such object"),
-      status: 404)
+    S3Error(.noSuchObject(operation, endpoint.subject(key)), status: 404)
   }
 
   /// Another object lies at the key than when it was first looked at. The next attempt may take that one.

@@ -59,3 +59,19 @@ public struct ObjectFailure: Sendable, Hashable {
     self.failure = failure
   }
 }
+
+/// A listing under way. For one task at a time.
+public protocol ObjectWalk: Sendable {
+  /// The next object, nil at the end. After a failure the walk is of no more use.
+  mutating func next() async throws(Failure) -> ListedObject?
+}
+
+extension Failure {
+  /// The code of an object that is not there.
+  public static let noSuchKey = "NoSuchKey"
+
+  /// That nothing lies at a key; `subject` is what a message calls it.
+  public static func noSuchObject(_ operation: String, _ subject: String) -> Failure {
+    Failure(.permanent, operation, subject, code: noSuchKey, cause: "there is no such object")
+  }
+}

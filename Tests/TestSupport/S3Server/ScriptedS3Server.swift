@@ -91,6 +91,11 @@ package final class ScriptedS3Server: @unchecked Sendable {
     update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }
   }
 
+  /// Removes an object without a request.
+  package func remove(_ key: String, from bucket: String = "bucket") {
+    update { $0.shelf.remove(ObjectKey(key), from: bucket) }
+  }
+
   /// From now on a request to delete several is refused for this key.
   package func protect(_ key: String) {
     update { $0.shelf.protected.insert(ObjectKey(key)) }
