@@ -1,5 +1,5 @@
--- Buckets that keep nothing: each content is read to its end and dropped, and the answers are those of S3. What counts
--- is an object that is whole: a PUT, or a multipart upload that was completed, each key once.
+-- Buckets that keep of each object its size and ETag alone: the content is read to its end and dropped, and the answers
+-- are those of S3. What counts is an object that is whole: a PUT, or a multipart upload that was completed, each key once.
 --
 -- An ETag is what the client itself has said of the content: Content-MD5 in hexadecimal, or a constant where there was
 -- none. So a client that compares ETags does all its work and finds what it expects, and the sink hashes nothing: what
@@ -40,21 +40,26 @@ local function said_md5()
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
-local function count_object()
-  local added, why = ngx.shared.objects:safe_add(ngx.var.uri, true)
+-- True, or nil and why not: a full dictionary must not forget an object.
+local function keep_object(size, etag)
+  local added, why = ngx.shared.objects:safe_add(ngx.var.uri, size .. " " .. etag)
   if added then return ngx.shared.counts:incr("objects", 1, 0) end
-  return why == "exists" or nil, why
+  if why ~= "exists" then return nil, why end
+  return ngx.shared.objects:safe_set(ngx.var.uri, size .. " " .. etag)
 end
 
 local function put(arguments)
   local size, why = drop_content()
   if not size then return fail(500, why) end
   ngx.shared.counts:incr("bytes", size, 0)
-  if not arguments.partNumber then
-    local counted, trouble = count_object()
-    if not counted then return fail(500, trouble) end
+  local etag = said_md5()
+  if arguments.uploadId then
+    ngx.shared.counts:incr(arguments.uploadId, size, 0)
+  else
+    local kept, trouble = keep_object(size, etag)
+    if not kept then return fail(500, trouble) end
   end
-  ngx.header["ETag"] = '"' .. said_md5() .. '"'
+  ngx.header["ETag"] = '"' .. etag .. '"'
   ngx.header["Content-Length"] = 0
 end
 
@@ -68,24 +73,32 @@ local function bytes_of(hexadecimal)
 end
 
 -- MD5 of the parts' MD5s, with their number (S3 User Guide, checking object integrity).
-local function complete()
+local function complete(upload)
   ngx.req.read_body()
   local body, digits, md5s = ngx.req.get_body_data(), ("%x"):rep(32), {}
   if not body then return fail(500, "no list of parts, or one that is too long") end
   for text in body:gmatch("<ETag>(.-)</ETag>") do
     md5s[#md5s + 1] = bytes_of(text:match(digits) or unknown_md5)
   end
-  local counted, why = count_object()
-  if not counted then return fail(500, why) end
   local etag = ngx.md5(table.concat(md5s)) .. "-" .. #md5s
+  local kept, why = keep_object(ngx.shared.counts:get(upload) or 0, etag)
+  if not kept then return fail(500, why) end
   return answer("CompleteMultipartUploadResult", "<ETag>&quot;" .. etag .. "&quot;</ETag>")
 end
 
 local function post(arguments)
-  if arguments.uploadId then return complete() end
+  if arguments.uploadId then return complete(arguments.uploadId) end
   ngx.req.read_body()
   if not arguments.uploads then return fail(501, "POST " .. ngx.var.request_uri) end
   return answer("InitiateMultipartUploadResult", "<UploadId>" .. ngx.var.request_id .. "</UploadId>")
+end
+
+local function head()
+  local size, etag = (ngx.shared.objects:get(ngx.var.uri) or ""):match("^(%d+) (%S+)$")
+  if not size then return ngx.exit(404) end
+  ngx.header["Content-Length"] = size
+  ngx.header["ETag"] = '"' .. etag .. '"'
+  ngx.header["Last-Modified"] = ngx.http_time(ngx.time())
 end
 
 local function list()
@@ -98,5 +111,5 @@ if method == "PUT" then return put(ngx.req.get_uri_args()) end
 if method == "POST" then return post(ngx.req.get_uri_args()) end
 if method == "GET" then return list() end
 if method == "DELETE" then return ngx.exit(204) end
-if method == "HEAD" then return ngx.exit(404) end
+if method == "HEAD" then return head() end
 return fail(501, method)

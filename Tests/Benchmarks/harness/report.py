@@ -83,4 +83,4 @@ def _aims(figures):
         value = ratio(figures["tools"], aim.metric, "slipway", aim.beside)
         if value is not None:
             verdict = "reached" if value <= aim.limit else "missed"
-            yield f"\naim: {aim.metric} at most {aim.limit} of {aim.beside}'s; it is {value:.2f}: {verdict}\n"
+            yield f"\naim: {aim.metric} at most {aim.limit} of {aim.beside}'s; it is {value:.3f}: {verdict}\n"

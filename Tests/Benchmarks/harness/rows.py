@@ -75,7 +75,7 @@ ROWS = (
     Row("large", LARGE, aims=(Aim("cpu", "s5cmd", 0.6), MEMORY_AIM)),
     Row("large-verified", LARGE, verified=True, aims=(Aim("cpu", "s5cmd", 1.0), MEMORY_AIM)),
     Row("sparse", SPARSE),
-    Row("smoke", Files(20, 4 * KIB), by_default=False),
+    Row("smoke", Files(20, 4 * KIB), verified=True, by_default=False),
 )
 
 

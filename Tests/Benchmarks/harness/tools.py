@@ -33,7 +33,8 @@ class Tool:
     def version(self):
         output = subprocess.run(
             [self.path, *self.version_arguments], capture_output=True, text=True, check=False, timeout=60).stdout
-        return output.splitlines()[0].removeprefix(self.name).strip() if output else "unknown"
+        words = output.removeprefix(self.name).split()
+        return words[0] if words else "unknown"
 
     def call(self, row, tree, endpoint, work):
         raise NotImplementedError
@@ -80,8 +81,8 @@ class S5cmd(Tool):
 
 
 class Rclone(Tool):
-    """With as many transfers as Slipway, since its own 4 would make it look slow, and without the HEAD of every object
-    and of the bucket, which nobody else sends. It computes MD5 in every row."""
+    """With as many transfers as Slipway, since its own 4 would make it look slow, and without the HEAD of every small
+    object and of the bucket, which nobody else sends. It computes MD5 in every row."""
 
     name = "rclone"
     version_arguments = ("version",)
