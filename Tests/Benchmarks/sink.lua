@@ -1,5 +1,5 @@
 -- Buckets that keep of each object its size and ETag alone: the content is read to its end and dropped, and the answers
--- are those of S3. What counts is an object that is whole: a PUT, or a multipart upload that was completed, each key once.
+-- are those of S3. What counts is an object that is whole: a PUT, or a completed multipart upload, each key once.
 --
 -- An ETag is what the client itself has said of the content: Content-MD5 in hexadecimal, or a constant where there was
 -- none. So a client that compares ETags does all its work and finds what it expects, and the sink hashes nothing: what

@@ -3,7 +3,7 @@ from xml.sax.saxutils import escape
 
 METRICS = (("wall", "wall time"), ("cpu", "CPU time"), ("memory", "peak memory"))
 MARGIN, WIDTH = 24, 900
-TOP = 62  # above the first row
+TOP = 74  # above the first row
 COLUMN = (WIDTH - 2 * MARGIN) / len(METRICS)
 LABEL, BAR = 58, 100  # the widths of a name and of the longest bar; the rest of a column is for the figure
 LINE, THICKNESS = 20, 12
