@@ -100,7 +100,7 @@ struct Assembly {
         stores[destination.name] = DirectoryStore(at: path, threads: threads)
       case .s3(let settings):
         stores[destination.name] = try S3ObjectStore(
-          settings, environment: ProcessEnvironment.text, transport: transport)
+          settings, environment: ProcessEnvironment.text, transport: transport, patterns: PCRE2Compiler())
       }
     }
     return stores

@@ -127,6 +127,15 @@ package struct S3Reader: Sendable {
     }
   }
 
+  /// Begins a multipart upload and leaves it.
+  package func beginUpload(_ bucket: String, _ key: [UInt8]) async throws {
+    _ = try await call(
+      """
+      s3.create_multipart_upload(Bucket=arguments['bucket'], Key=bytes.fromhex(arguments['key']).decode())
+      result = {}
+      """, ["bucket": bucket, "key": hexadecimal(key)])
+  }
+
   /// The keys of multipart uploads that were begun and not ended.
   package func unfinishedUploads(_ bucket: String) async throws -> [[UInt8]] {
     let result = try await call(
