@@ -103,6 +103,19 @@ struct GuardedPutTests {
       methods(transport) == ["HEAD", "PUT \"\(other)\"", "HEAD", "PUT \"b\"", "HEAD", "PUT none *"])
   }
 
+  @Test("An ETag that is refused although it is still there is sent without its quotes, and to Ceph at once")
+  func bareETag() async throws {
+    let transport = ScriptedTransport(found(other), taken, found(other), stored, found(other), stored)
+    _ = try await put(try client(transport) { $0.overwrite = .different })
+    _ = try await put(
+      try client(transport) {
+        $0.overwrite = .different
+        $0.server = .ceph
+      })
+    #expect(
+      methods(transport) == ["HEAD", "PUT \"\(other)\"", "HEAD", "PUT \(other)", "HEAD", "PUT \(other)"])
+  }
+
   @Test("A writer who is always quicker makes it a failure that may pass")
   func neverEnding() async throws {
     let transport = ScriptedTransport(found(other), taken, found("b"), taken, found("c"), taken, found("d"))

@@ -20,13 +20,16 @@ extension S3Client {
 
   func putGuarded(_ upload: ObjectUpload) async throws(S3Error) -> PutReceipt {
     var finding = overwrite == .different ? try await look(at: upload) : .nothing
+    var tried: [UInt8] = []
     for _ in 0..<Self.lookLimit {
       let condition: WriteCondition
       switch finding {
       case .delivered(let receipt): return receipt
       case .foreign: throw taken(upload.key)
       case .nothing: condition = quirks.knowsIfNoneMatch ? .absent : .any
-      case .replaceable(let etag): condition = quirks.knowsIfMatch && !etag.isEmpty ? .unchanged(etag: etag) : .any
+      case .replaceable(let etag):
+        condition = replacement(of: etag, tried: tried)
+        tried = etag
       }
       do throws(S3Error) {
         return try await put(upload, condition)
@@ -41,6 +44,14 @@ extension S3Client {
       Failure(
         .transient(retryAfter: nil), Self.uploading, endpoint.subject(upload.key), code: "Conflict",
         cause: "another writer changed the object each time it was about to be replaced"))
+  }
+
+  /// The same ETag after a 412 means that nobody changed the object, and that the server compares what stands between the
+  /// quotes, as some versions of Ceph do.
+  private func replacement(of etag: [UInt8], tried: [UInt8]) -> WriteCondition {
+    if !quirks.knowsIfMatch || etag.isEmpty { return .any }
+    let isBare = quirks.comparesBareETags || etag == tried
+    return .unchanged(etag: isBare ? etag.filter { $0 != UInt8(ascii: "\"") } : etag)
   }
 
   private func look(at upload: ObjectUpload) async throws(S3Error) -> Finding {

@@ -9,6 +9,8 @@ public struct ServerQuirks: Sendable, Hashable {
   public var knowsIfNoneMatch = true
   /// Whether a PUT with `If-Match` replaces nothing but the object that has this ETag.
   public var knowsIfMatch = true
+  /// Whether `If-Match` takes an ETag without its quotes, and no other.
+  public var comparesBareETags = false
   /// Whether the ETag of what one PUT stored is its MD5, as long as no key of KMS encrypts it.
   public var hasMD5ETags = true
   /// Whether all parts but the last must have one size.
@@ -41,8 +43,13 @@ public struct ServerQuirks: Sendable, Hashable {
   }
 
   /// Ceph's documentation, "Ceph Object Gateway S3 API": tags and ACLs are supported. Its PUT has compared ETags since
-  /// its feature 8562 of 2014. Checksum fields came with Squid and are passed over before.
-  private static var ceph: ServerQuirks { ServerQuirks() }
+  /// its feature 8562 of 2014, as they are stored: without quotes. Checksum fields came with Squid and are passed over
+  /// before.
+  private static var ceph: ServerQuirks {
+    var quirks = ServerQuirks()
+    quirks.comparesBareETags = true
+    return quirks
+  }
 
   /// github.com/minio/minio-go/pull/1772 and github.com/minio/minio/issues/20346: If-Match and If-None-Match are known.
   /// An object's canned ACL is taken and passed over, which must not look as if it were honoured.
