@@ -6,12 +6,16 @@ public final class S3Client: Sendable {
   package let endpoint: S3Endpoint
   package let proof: ContentProof
   let sender: any RequestSender
+  private let credentials: ResolvedCredentials?
 
-  /// Sends through `sender`, which signs.
-  package init(_ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender) {
+  /// Sends through `sender`, which signs with `credentials`; they are here to be reported on.
+  package init(
+    _ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender, credentials: ResolvedCredentials? = nil
+  ) {
     self.endpoint = endpoint
     self.proof = proof
     self.sender = sender
+    self.credentials = credentials
   }
 
   /// A client for the bucket that `settings` names, over a transport that others may share. Sends no request. Throws a
@@ -20,15 +24,14 @@ public final class S3Client: Sendable {
     _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
     now: @escaping @Sendable () -> Timestamp, retry: RequestRetry = RequestRetry(), files: CredentialFiles = .local
   ) throws(Failure) {
-    let environment = withProfileRegion(environment, files)
+    let environment = configuredEnvironment(environment, profile: settings.profile, files)
     let endpoint = try S3Endpoint(settings, environment: environment)
-    let surroundings = CredentialSurroundings(
-      environment: environment, files: files, transport: transport, now: now)
-    let sender = SigningSender(
-      endpoint, credentials: credentialProvider(for: settings, surroundings), transport: transport, now: now)
+    let credentials = ResolvedCredentials(
+      settings, CredentialSurroundings(environment: environment, files: files, transport: transport, now: now))
+    let sender = SigningSender(endpoint, credentials: credentials.provider, transport: transport, now: now)
     self.init(
       endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
-      sender: RetryingSender(sender, retry: retry))
+      sender: RetryingSender(sender, retry: retry), credentials: credentials)
   }
 
   /// A client with a transport of its own. Throws a blocked failure if the settings and the environment do not say
@@ -37,5 +40,11 @@ public final class S3Client: Sendable {
     let bundle = environment["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 }
     let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: bundle))
     try self.init(settings, environment: environment, transport: transport, now: Timestamp.wallClock)
+  }
+
+  /// Which place gives the keys, and why those that were asked before it do not; without anything secret. Asks them if
+  /// nobody has yet. Any task.
+  package func credentialReport() async -> CredentialChain.Report {
+    await credentials?.report() ?? CredentialChain.Report()
   }
 }
