@@ -7,16 +7,26 @@ public final class S3Client: Sendable {
   package let proof: ContentProof
   let sender: any RequestSender
   private let credentials: ResolvedCredentials?
+  /// From this size on a file is to be sent in parts, in bytes.
+  package let multipartThreshold: Int64
+  /// The size of a part that is wished for, in bytes.
+  package let partSize: Int64
 
   /// Sends through `sender`, which signs with `credentials`; they are here to be reported on.
   package init(
-    _ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender, credentials: ResolvedCredentials? = nil
+    _ settings: S3Destination, _ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender,
+    credentials: ResolvedCredentials? = nil
   ) {
     self.endpoint = endpoint
     self.proof = proof
     self.sender = sender
     self.credentials = credentials
+    multipartThreshold = min(settings.multipartThreshold, Self.singlePutLimit)
+    partSize = settings.partSize
   }
+
+  /// What a message calls an object; escaped.
+  package func subject(_ key: ObjectKey) -> String { endpoint.subject(key) }
 
   /// A client for the bucket that `settings` names, over a transport that others may share. Sends no request. Throws a
   /// blocked failure if the settings and the environment do not say enough.
@@ -30,7 +40,7 @@ public final class S3Client: Sendable {
       settings, CredentialSurroundings(environment: environment, files: files, transport: transport, now: now))
     let sender = SigningSender(endpoint, credentials: credentials.provider, transport: transport, now: now)
     self.init(
-      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
+      settings, endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
       sender: RetryingSender(sender, retry: retry), credentials: credentials)
   }
 

@@ -29,7 +29,7 @@ package final class SigningSender: RequestSender {
       throw S3Error(error)
     }
     let answer = try await send(request, terms)
-    guard 200..<300 ~= answer.status else { return try await sendAgain(request, terms, answer) }
+    guard Self.isSuccess(answer, request) else { return try await sendAgain(request, terms, answer) }
     if terms.offset != .zero { clock.heed(answer) }
     return answer
   }
@@ -76,6 +76,10 @@ package final class SigningSender: RequestSender {
       responseBodyLimit: request.responseBodyLimit, progress: request.progress)
   }
 
+  private static func isSuccess(_ answer: HTTPResponse, _ request: S3Request) -> Bool {
+    200..<300 ~= answer.status && !(request.mayAnswerErrorWith200 && ErrorAnswer(answer.body) != nil)
+  }
+
   private static func text(of hash: S3Request.PayloadHash) -> [UInt8] {
     switch hash {
     case .empty: emptyHash
@@ -103,7 +107,7 @@ extension SigningSender {
       answer = try await send(request, terms)
       flaw = self.flaw(answer, request, terms)
       if found.kind == .region, flaw?.kind != .region { place.value = terms.place }
-      if 200..<300 ~= answer.status { return answer }
+      if Self.isSuccess(answer, request) { return answer }
     }
     throw S3Error(answer, request.operation, terms.place.endpoint.subject(request.key))
   }
