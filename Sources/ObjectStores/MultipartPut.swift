@@ -201,8 +201,9 @@ extension MultipartPut {
       } catch {
         looks += 1
         guard condition.hasFailed(error), looks <= Self.looksMax else { throw error }
-        let parts = upload.parts
-        switch try await client.decide(key, size: file.fingerprint.size, partSize: upload.partSize, parts: { parts }) {
+        let decision = try await client.decide(
+          key, size: file.fingerprint.size, partSize: upload.partSize, after: condition, parts: { upload.parts })
+        switch decision {
         case .delivered(let receipt):
           do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
           return receipt

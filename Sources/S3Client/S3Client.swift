@@ -11,14 +11,17 @@ public final class S3Client: Sendable {
   /// What objects are given beside their content.
   package let fields: ObjectFields
   let sender: any RequestSender
+  private let credentials: ResolvedCredentials?
   /// From this size on a file is to be sent in parts, in bytes.
   package let multipartThreshold: Int64
   /// The size of a part that is wished for, in bytes.
   package let partSize: Int64
 
-  /// Sends through `sender`, which signs. Throws a blocked failure where the settings cannot be honoured.
+  /// Sends through `sender`, which signs with `credentials`; they are here to be reported on. Throws a blocked failure
+  /// where the settings cannot be honoured.
   package init(
-    _ endpoint: S3Endpoint, _ settings: S3Destination, patterns: (any PatternCompiler)?, sender: any RequestSender
+    _ endpoint: S3Endpoint, _ settings: S3Destination, patterns: (any PatternCompiler)?, sender: any RequestSender,
+    credentials: ResolvedCredentials? = nil
   ) throws(Failure) {
     self.endpoint = endpoint
     proof = ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS)
@@ -26,6 +29,7 @@ public final class S3Client: Sendable {
     overwrite = settings.overwrite
     fields = try ObjectFields(settings, patterns: patterns, subject: endpoint.subject(nil))
     self.sender = AccountSender.around(sender, settings)
+    self.credentials = credentials
     multipartThreshold = min(settings.multipartThreshold, Self.singlePutLimit)
     partSize = settings.partSize
   }
@@ -40,13 +44,13 @@ public final class S3Client: Sendable {
     now: @escaping @Sendable () -> Timestamp, retry: RequestRetry = RequestRetry(), files: CredentialFiles = .local,
     patterns: (any PatternCompiler)? = nil
   ) throws(Failure) {
-    let environment = withProfileRegion(environment, files)
+    let environment = configuredEnvironment(environment, profile: settings.profile, files)
     let endpoint = try S3Endpoint(settings, environment: environment)
-    let surroundings = CredentialSurroundings(
-      environment: environment, files: files, transport: transport, now: now)
-    let sender = SigningSender(
-      endpoint, credentials: credentialProvider(for: settings, surroundings), transport: transport, now: now)
-    try self.init(endpoint, settings, patterns: patterns, sender: RetryingSender(sender, retry: retry))
+    let credentials = ResolvedCredentials(
+      settings, CredentialSurroundings(environment: environment, files: files, transport: transport, now: now))
+    let sender = SigningSender(endpoint, credentials: credentials.provider, transport: transport, now: now)
+    try self.init(
+      endpoint, settings, patterns: patterns, sender: RetryingSender(sender, retry: retry), credentials: credentials)
   }
 
   /// A client with a transport of its own. Throws a blocked failure if the settings and the environment do not say
@@ -59,5 +63,11 @@ public final class S3Client: Sendable {
     let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: bundle))
     try self.init(
       settings, environment: environment, transport: transport, now: Timestamp.wallClock, patterns: patterns)
+  }
+
+  /// Which place gives the keys, and why those that were asked before it do not; without anything secret. Asks them if
+  /// nobody has yet. Any task.
+  package func credentialReport() async -> CredentialChain.Report {
+    await credentials?.report() ?? CredentialChain.Report()
   }
 }

@@ -136,11 +136,12 @@ struct TopProblemTests {
         ]
       ),
       (
-        "{ type: s3, bucket: abc, credentials: { profile: ci } }",
-        [
-          "2:47: error: missing key 'access_key_id'", "2:47: error: missing key 'secret_access_key'",
-          "2:62: error: unknown key 'profile'; there are access_key_id, secret_access_key and session_token",
-        ]
+        "{ type: s3, bucket: abc, credentials: { profile: ci, session_token: x } }",
+        ["2:62: error: 'profile' and 'session_token' exclude each other; the profile holds the keys"]
+      ),
+      (
+        "{ type: s3, bucket: abc, credentials: { profile: '' } }",
+        ["2:71: error: expected the name of a profile, found empty text"]
       ),
     ] as [Case])
   func destinations(_ text: String, _ heads: [String]) throws { try check(destination(text), heads) }

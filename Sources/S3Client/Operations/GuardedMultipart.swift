@@ -12,9 +12,9 @@ package enum MultipartDecision: Sendable {
 extension S3Client {
   /// Looks at what lies at `key` where `overwrite` asks for it, and sends no request where it does not. `parts` gives the
   /// proofs of the file's parts of `partSize` bytes, as if they had been sent: it is called where an object of the same
-  /// size lies there. Throws a permanent error where `overwrite: never` leaves another object alone. Idempotent.
+  /// size lies there. `tried` is the condition that has just failed. Throws a permanent error where `overwrite: never` leaves another object alone. Idempotent.
   package func decide(
-    _ key: ObjectKey, size: Int64, partSize: Int64, parts: () throws(Failure) -> [MultipartUpload.Part]
+    _ key: ObjectKey, size: Int64, partSize: Int64, after tried: WriteCondition = .any, parts: () throws(Failure) -> [MultipartUpload.Part]
   ) async throws(S3Error) -> MultipartDecision {
     if overwrite == .always { return .send(.any) }
     let asksChecksum = proof.checksumFieldName != nil && proof.checksum != .sha256
@@ -28,8 +28,8 @@ extension S3Client {
       if let receipt = proof.receipt(response, whole, size) { return .delivered(receipt) }
     }
     if overwrite == .never { throw taken(key) }
-    let etag = Array(response.fields.value("etag") ?? [])
-    return .send(quirks.knowsIfMatch && !etag.isEmpty ? .unchanged(etag: etag) : .any)
+    let last: [UInt8] = if case .unchanged(let etag) = tried { etag } else { [] }
+    return .send(replacement(of: Array(response.fields.value("etag") ?? []), tried: last))
   }
 }
 

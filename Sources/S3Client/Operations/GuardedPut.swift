@@ -48,7 +48,7 @@ extension S3Client {
 
   /// The same ETag after a 412 means that nobody changed the object, and that the server compares what stands between the
   /// quotes, as some versions of Ceph do.
-  private func replacement(of etag: [UInt8], tried: [UInt8]) -> WriteCondition {
+  func replacement(of etag: [UInt8], tried: [UInt8]) -> WriteCondition {
     if !quirks.knowsIfMatch || etag.isEmpty { return .any }
     let isBare = quirks.comparesBareETags || etag == tried
     return .unchanged(etag: isBare ? etag.filter { $0 != UInt8(ascii: "\"") } : etag)

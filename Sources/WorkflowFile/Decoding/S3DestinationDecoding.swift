@@ -48,7 +48,7 @@ extension S3Destination {
     let bucket = reader.required(.bucket).flatMap(context.bucket)
     self.init(bucket: bucket ?? "")
     region = reader[.region].flatMap(context.region)
-    credentials = reader[.credentials].flatMap { Keys(decoding: $0, named: reader.mark(of: .credentials), context) }
+    if let node = reader[.credentials] { decodeCredentials(node, named: reader.mark(of: .credentials), context) }
     if let style = reader[.pathStyle].flatMap({ context.choice($0, of: PathStyle.self) }) {
       addressing = style.addressing
     }
