@@ -31,15 +31,17 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   package func put(
-    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
     do throws(S3Error) {
-      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, attributes, progress) }
-      return try await putLarge(file, key, attributes, progress)
+      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, context) }
+      return try await putLarge(file, key, context)
     } catch {
       throw error.failure
     }
   }
+
+  package func abandon(_ upload: MultipartUpload) async throws(Failure) {}
 
   /// S3 answers a PUT when the object is durable.
   package func settle() async throws(Failure) {}
@@ -47,7 +49,7 @@ package final class S3ObjectStore: ObjectStore {
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 
   private func putSmall(
-    _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
+    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext
   ) async throws(S3Error) -> PutReceipt {
     let buffer = small.take()
     defer { small.giveBack(buffer) }
@@ -58,11 +60,11 @@ package final class S3ObjectStore: ObjectStore {
       throw S3Error(error)
     }
     return try await client.putObject(
-      key, .bytes(buffer), digests: digests, attributes: attributes, progress: progress)
+      key, .bytes(buffer), digests: digests, attributes: context.attributes, progress: context.progress)
   }
 
   private func putLarge(
-    _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
+    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests
     do throws(Failure) {
@@ -72,7 +74,7 @@ package final class S3ObjectStore: ObjectStore {
     }
     let body = HTTPBody.file(FilePart(file: file, offset: 0, count: file.fingerprint.size))
     return try await client.putObject(
-      key, body, digests: digests, attributes: attributes, progress: progress)
+      key, body, digests: digests, attributes: context.attributes, progress: context.progress)
   }
 }
 

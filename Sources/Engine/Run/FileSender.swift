@@ -8,7 +8,9 @@ struct FileSender: Sendable {
   let files: any TreeFiles
   let attributes: ObjectAttributes
   let meter: TransferMeter
-  let journal: UploadJournal
+  let recorder: UploadRecorder
+  /// Of uploads in parts.
+  let journal: any UploadJournal
   let tally: AttemptTally
   let logger: Logger
 
@@ -19,7 +21,7 @@ struct FileSender: Sendable {
     let key = joinedKey(destination.prefix, planned.key.bytes)
     let status: UploadRecord.Status
     do throws(Failure) {
-      status = .proven(try await put(path, planned.fingerprint, key, sending.store))
+      status = .proven(try await put(planned.fingerprint, key, sending))
       meter.delivered()
       tally.delivered(to: destination.name)
       logger.debug("sent \(path)", metadata: ["destination": "\(destination.name)", "key": "\(key)"])
@@ -30,18 +32,22 @@ struct FileSender: Sendable {
       logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
       status = .failed(error.message, isPermanent: error.kind == .permanent)
     }
-    await journal.record(
+    await recorder.record(
       UploadRecord(
         run: run, destination: destination.name, path: path, fingerprint: planned.fingerprint, key: key, status: status)
     )
   }
 
   private func put(
-    _ path: BytePath, _ planned: Fingerprint, _ key: ObjectKey, _ store: any ObjectStore
+    _ planned: Fingerprint, _ key: ObjectKey, _ sending: UploadFeed.Sending
   ) async throws(Failure) -> PutReceipt {
+    let path = sending.path
     let file = try files.open(path, in: tree)
     guard file.fingerprint == planned else { throw changed(path) }
-    let receipt = try await store.put(file, at: key, attributes: attributes, progress: meter)
+    let context = PutContext(
+      run: run, destination: sending.destination.name, path: path, attributes: attributes, progress: meter,
+      journal: journal, permits: sending.lane)
+    let receipt = try await sending.store.put(file, at: key, context)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.
     guard try file.fingerprintOfName() == planned else { throw changed(path) }

@@ -45,7 +45,7 @@ final class TransferSlots: Sendable {
 }
 
 /// A run's way to places for requests at one destination. Any task.
-final class TransferLane: Sendable {
+final class TransferLane: TransferPermits {
   private let slots: TransferSlots
   private let number: Int
   private let destination: DestinationName
@@ -67,7 +67,6 @@ final class TransferLane: Sendable {
     }
   }
 
-  /// Takes a place, without waiting; false if none is free, or somebody waits for it.
   func tryTake() -> Bool {
     slots.state.withLock { $0.tryTake(at: destination) }
   }
