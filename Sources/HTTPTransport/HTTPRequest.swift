@@ -22,6 +22,8 @@ package struct HTTPRequest: Sendable {
   package var responseBodyLimit: Int
   /// Counts the body's bytes. What was counted for a request that did not end with 2xx is taken back.
   package var progress: TransferMeter?
+  /// What it may send only so much a second of; nil: as fast as it goes.
+  package var rateLimit: RateLimit?
 
   package init(
     _ method: Method, _ url: String, fields: HTTPFields = HTTPFields(), body: HTTPBody = .none,

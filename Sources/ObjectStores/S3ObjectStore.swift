@@ -24,7 +24,7 @@ package final class S3ObjectStore: ObjectStore {
 
   /// Throws a blocked failure if settings and environment do not say enough. Sends no request.
   package convenience init(
-    _ settings: S3Destination, environment: [String: String], transport: HTTPTransport
+    _ settings: S3Destination, environment: [String: String], transport: any HTTPSender
   ) throws(Failure) {
     self.init(
       try S3Client(settings, environment: environment, transport: transport, now: { Timestamp.wallClock() }))
