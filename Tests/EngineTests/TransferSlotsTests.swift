@@ -6,7 +6,8 @@ import Testing
 @testable import Engine
 
 @Suite("Places for requests in flight", .timeLimit(.minutes(1))) struct TransferSlotsTests {
-  private let (a, slow) = (DestinationName("a"), DestinationName("slow"))
+  private let a = DestinationName("a")
+  private let slow = DestinationName("slow")
 
   @Test("Runs that wait take turns, however many of one wait")
   func turns() {

@@ -68,7 +68,7 @@ struct UploadStage {
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
       run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
-      attributes: ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata),
+      attributes: attributes,
       meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, tally: tally,
       logger: session.logger)
     let targets = targets
@@ -81,6 +81,11 @@ struct UploadStage {
     try await recorder.finish()
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
+    if session.workflow.commit == .manifest, tally.verdict == nil {
+      await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
+      if Task.isCancelled { return .interrupted }
+      try await settle(tally)
+    }
     if let fatal = tally.fatal { throw fatal }
     return try await conclude(tally, findings)
   }
@@ -107,6 +112,10 @@ struct UploadStage {
       }
     }
     return await feed.findings
+  }
+
+  private var attributes: ObjectAttributes {
+    ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata)
   }
 
   private var targets: [DestinationName: UploadFeed.Target] {
