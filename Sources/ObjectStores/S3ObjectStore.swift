@@ -25,7 +25,7 @@ package final class S3ObjectStore: ObjectStore {
 
   /// Throws a blocked failure if settings and environment do not say enough. Sends no request.
   package convenience init(
-    _ settings: S3Destination, environment: [String: String], transport: HTTPTransport,
+    _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
     patterns: (any PatternCompiler)? = nil
   ) throws(Failure) {
     self.init(

@@ -14,7 +14,8 @@ extension S3Client {
   /// proofs of the file's parts of `partSize` bytes, as if they had been sent: it is called where an object of the same
   /// size lies there. `tried` is the condition that has just failed. Throws a permanent error where `overwrite: never` leaves another object alone. Idempotent.
   package func decide(
-    _ key: ObjectKey, size: Int64, partSize: Int64, after tried: WriteCondition = .any, parts: () throws(Failure) -> [MultipartUpload.Part]
+    _ key: ObjectKey, size: Int64, partSize: Int64, after tried: WriteCondition = .any,
+    parts: () throws(Failure) -> [MultipartUpload.Part]
   ) async throws(S3Error) -> MultipartDecision {
     if overwrite == .always { return .send(.any) }
     let asksChecksum = proof.checksumFieldName != nil && proof.checksum != .sha256

@@ -26,7 +26,8 @@ struct CleanupVerb: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Only uploads that were begun at least so long ago.", valueName: "duration"))
   var olderThan = "7d"
 
-  @Option(help: ArgumentHelp("Only keys that begin with this, behind the destination's own prefix.", valueName: "prefix"))
+  @Option(
+    help: ArgumentHelp("Only keys that begin with this, behind the destination's own prefix.", valueName: "prefix"))
   var prefix = ""
 
   @Flag(help: "Tell what would be ended.")
