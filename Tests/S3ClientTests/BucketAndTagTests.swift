@@ -9,8 +9,8 @@ import Testing
   @Test("A bucket tells its region, one that is not there is none")
   func head() async throws {
     try await ScriptedS3Server.with { server in
-      #expect(try await exampleClient(server).headBucket() == BucketHead(region: "us-east-1"))
-      #expect(try await exampleClient(server, bucket: "absent").headBucket() == nil)
+      #expect(try await client(of: server).headBucket() == BucketHead(region: "us-east-1"))
+      #expect(try await client(of: server) { $0.bucket = "absent" }.headBucket() == nil)
     }
   }
 
@@ -29,7 +29,10 @@ import Testing
     var settings = ScriptedS3Server.Settings()
     settings.region = region
     try await ScriptedS3Server.with(settings) { server in
-      let client = try exampleClient(server, bucket: "new") { $0.region = region }
+      let client = try client(of: server) {
+        $0.bucket = "new"
+        $0.region = region
+      }
       try await client.createBucket()
       try await client.createBucket()
       #expect(try await client.headBucket()?.region == region)
@@ -49,7 +52,7 @@ import Testing
   @Test("Tags are replaced as a whole, and read back as they were")
   func tags() async throws {
     try await ScriptedS3Server.with { server in
-      let client = try exampleClient(server)
+      let client = try client(of: server)
       try await client.putObject("k", [1], ObjectAttributes(tags: ["old": "1"]))
       #expect(try await client.objectTags(ObjectKey("k")) == ["old": "1"])
       for tags in [["a&b": "<c>", "é": ""], [:]] {
@@ -79,6 +82,6 @@ import Testing
       ("Fri, 24 May 2013 24:00:01 GMT", nil), ("Fri, 24 May 2013 00:00 GMT", nil), ("2013-05-24T00:00:01Z", nil),
     ] as [(String, Int64?)])
   func dates(text: String, seconds: Int64?) {
-    #expect(Timestamp(httpDate: text) == seconds.map { Timestamp(seconds: $0) })
+    #expect(Timestamp(httpDate: text.utf8) == seconds.map { Timestamp(seconds: $0) })
   }
 }

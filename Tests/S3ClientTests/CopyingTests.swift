@@ -11,7 +11,7 @@ import Testing
   @Test("A copy has content, type, metadata and tags of its source")
   func whole() async throws {
     try await ScriptedS3Server.with { server in
-      let client = try exampleClient(server)
+      let client = try client(of: server)
       try await client.putObject("dir/a+b %.json", Array("content".utf8), attributes)
       let receipt = try await client.copyObject(ObjectKey("dir/a+b %.json"), to: ObjectKey("copy"))
       let head = try #require(try await client.headObject(ObjectKey("copy")))
@@ -32,11 +32,15 @@ import Testing
     var settings = ScriptedS3Server.Settings()
     settings.buckets = ["bucket", "other"]
     try await ScriptedS3Server.with(settings) { server in
-      server.place("k", [1], in: "other")
-      let (client, origin) = (try exampleClient(server), try exampleClient(server, bucket: "other"))
+      server.place("k", in: "other", content: [1])
+      let origin = try client(of: server) { $0.bucket = "other" }
+      let elsewhere = try client(of: server) {
+        $0.bucket = "other"
+        $0.endpoint = "http://127.0.0.2:1"
+      }
+      let client = try client(of: server)
       _ = try await client.copyObject(ObjectKey("k"), of: origin, to: ObjectKey("k"))
       #expect(server.object("k")?.content == [1])
-      let elsewhere = try exampleClient(server, bucket: "other") { $0.endpoint = "http://127.0.0.2:1" }
       let error = await #expect(throws: S3Error.self) {
         try await client.copyObject(ObjectKey("k"), of: elsewhere, to: ObjectKey("k"))
       }
@@ -47,9 +51,9 @@ import Testing
   @Test("A source that is not there, or not the one that is meant, is an error, and the target stays")
   func sources() async throws {
     try await ScriptedS3Server.with { server in
-      let client = try exampleClient(server)
-      server.place("target", [7])
-      server.place("k", [1])
+      let client = try client(of: server)
+      server.place("target", content: [7])
+      server.place("k", content: [1])
       let missing = await #expect(throws: S3Error.self) {
         try await client.copyObject(ObjectKey("absent"), to: ObjectKey("target"))
       }
@@ -71,8 +75,8 @@ import Testing
   @Test("An error in an answer of status 200 is that error, and anything but a result is one too")
   func errorIn200() async throws {
     try await ScriptedS3Server.with { server in
-      server.place("k", [1])
-      let client = try exampleClient(server)
+      server.place("k", content: [1])
+      let client = try client(of: server)
       server.add(.first("PUT", .errorIn200(code: "InternalError")), .every("PUT", .html(status: 200)))
       let first = await #expect(throws: S3Error.self) {
         try await client.copyObject(ObjectKey("k"), to: ObjectKey("copy"))
@@ -117,7 +121,7 @@ import Testing
     #expect(begun.value("cache-control") == "no-cache")
     #expect(begun.value("x-amz-meta-color") == "blue")
     #expect(begun.value("x-amz-tagging") == "team=a%26b")
-    #expect(begun.value("x-amz-meta-slipway-upload")?.utf8.count == 32)
+    #expect(begun.value("x-amz-meta-slipway-token")?.utf8.count == 32)
     #expect(requests[3...5].map { $0.value("x-amz-copy-source-range") } == ["bytes=0-7", "bytes=8-15", "bytes=16-19"])
     #expect(requests[3...5].allSatisfy { $0.value("x-amz-copy-source-if-match") == "\"e\"" })
     #expect(requests[3...5].allSatisfy { $0.value("x-amz-copy-source") == "b/a%20b" })
@@ -145,8 +149,8 @@ import Testing
         return .answer(404, [], "<Error><Code>NoSuchUpload</Code></Error>")
       }
       guard request.method == .head, request.url.hasSuffix("/b/k") else { return standardAnswer(to: request) }
-      let token = isDone ? earlier.compactMap { $0.value("x-amz-meta-slipway-upload") }.first ?? "" : "another"
-      return .answer(200, ["Content-Length: 20", "ETag: \"told\"", "x-amz-meta-slipway-upload: \(token)"])
+      let token = isDone ? earlier.compactMap { $0.value("x-amz-meta-slipway-token") }.first ?? "" : "another"
+      return .answer(200, ["Content-Length: 20", "ETag: \"told\"", "x-amz-meta-slipway-token: \(token)"])
     }
     let result = await Task {
       try await client(transport).copyObject(ObjectKey("a"), to: ObjectKey("k"), limits: limits)
@@ -180,7 +184,7 @@ private func standardAnswer(to request: HTTPRequest) -> Result<HTTPResponse, HTT
       200,
       [
         "Content-Length: 20", "ETag: \"e\"", "Content-Type: text/x", "Cache-Control: no-cache",
-        "x-amz-meta-color: blue", "x-amz-meta-slipway-upload: older",
+        "x-amz-meta-color: blue", "x-amz-meta-slipway-token: older",
       ])
   case .get:
     .answer(

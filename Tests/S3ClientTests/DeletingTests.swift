@@ -12,8 +12,8 @@ import Testing
       let odd = ["a&b<c>\"d'", "tab\t", "line\nfeed", "return\r", "e\u{301}", "\u{E9}", "\u{7F}", "]]>"]
       let single = ["\u{1}", "a\u{1F}b", "\u{FFFE}"]
       let keys = odd + single + (0..<2000).map { "n/\($0)" }
-      for key in keys + ["stays"] { server.place(key, []) }
-      let client = try exampleClient(server)
+      for key in keys + ["stays"] { server.place(key, content: []) }
+      let client = try client(of: server)
       let failures = try await client.deleteObjects(keys.map { ObjectKey($0) } + [ObjectKey("absent")])
       #expect(failures == [])
       #expect(server.keys() == [Array("stays".utf8)])
@@ -25,7 +25,7 @@ import Testing
   @Test("Nothing to delete is no request, and a key twice is one")
   func none() async throws {
     try await ScriptedS3Server.with { server in
-      let client = try exampleClient(server)
+      let client = try client(of: server)
       #expect(try await client.deleteObjects([]) == [])
       #expect(server.requests.isEmpty)
       #expect(try await client.deleteObjects([ObjectKey("a"), ObjectKey("a")]) == [])
@@ -36,9 +36,9 @@ import Testing
   @Test("What could not be deleted is told by its key, and all else is gone")
   func failures() async throws {
     try await ScriptedS3Server.with { server in
-      for key in ["a", "b&", "c"] { server.place(key, []) }
+      for key in ["a", "b&", "c"] { server.place(key, content: []) }
       server.protect("b&")
-      let client = try exampleClient(server)
+      let client = try client(of: server)
       let failures = try await client.deleteObjects([
         ObjectKey("a"), ObjectKey("b&"), ObjectKey([0xFF]), ObjectKey("c"),
       ])
@@ -72,8 +72,8 @@ import Testing
       (.crc64nvme, "x-amz-checksum-crc64nvme"), (.sha256, "x-amz-checksum-sha256"),
     ] {
       try await ScriptedS3Server.with { server in
-        server.place("k", [])
-        #expect(try await exampleClient(server) { $0.checksum = checksum }.deleteObjects([ObjectKey("k")]) == [])
+        server.place("k", content: [])
+        #expect(try await client(of: server) { $0.checksum = checksum }.deleteObjects([ObjectKey("k")]) == [])
         #expect(server.requests[0].header(name) != nil)
         #expect(server.keys() == [])
       }

@@ -1,6 +1,4 @@
-import HTTPTransport
 import SlipwayModel
-import TestSupport
 
 @testable import S3Client
 
@@ -12,21 +10,6 @@ func exampleSettings() -> S3Destination {
     accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     sessionToken: nil)
   return settings
-}
-
-/// A client of a scripted server's bucket.
-func exampleClient(
-  _ server: ScriptedS3Server, bucket: String = "bucket", _ change: (inout S3Destination) -> Void = { _ in }
-) throws -> S3Client {
-  var settings = S3Destination(bucket: bucket)
-  settings.endpoint = server.endpoint
-  settings.region = "us-east-1"
-  settings.credentials = .init(
-    accessKeyID: server.keys.accessKeyID, secretAccessKey: Secret(server.keys.secretAccessKey), sessionToken: nil)
-  change(&settings)
-  return try S3Client(
-    settings, environment: [:], transport: HTTPTransport(), now: { Timestamp.wallClock() },
-    retry: RequestRetry(tries: 1))
 }
 
 extension S3Client {

@@ -19,8 +19,8 @@ import Testing
     var settings = ScriptedS3Server.Settings()
     settings.buckets = ["releases"]
     try await ScriptedS3Server.with(settings) { server in
-      server.place("staging/a b", [1], in: "releases")
-      server.place("private", [2], in: "releases")
+      server.place("staging/a b", in: "releases", content: [1])
+      server.place("private", in: "releases", content: [2])
       let environment = [
         "AWS_ACCESS_KEY_ID": server.keys.accessKeyID, "AWS_SECRET_ACCESS_KEY": server.keys.secretAccessKey,
       ]

@@ -194,9 +194,11 @@ import Testing
   @Test("A page of 1,000 keys of 1,024 bytes, each written with three, is read whole")
   func largestPage() async throws {
     try await ScriptedS3Server.with { server in
-      for number in 0...1000 { server.place(String(repeating: "\u{1}", count: 1019) + "\(10_000 + number)", []) }
+      for number in 0...1000 {
+        server.place(String(repeating: "\u{1}", count: 1019) + "\(10_000 + number)", content: [])
+      }
       var count = 0
-      for try await entry in try exampleClient(server).listObjects() {
+      for try await entry in try client(of: server).listObjects() {
         #expect(entry.key.bytes.suffix(5).elementsEqual("\(10_000 + count)".utf8))
         count += 1
       }

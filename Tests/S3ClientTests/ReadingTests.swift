@@ -87,9 +87,9 @@ import Testing
   func pieces() async throws {
     let content = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
     try await ScriptedS3Server.with { server in
-      server.place("k", content)
-      server.place("empty", [])
-      let client = try exampleClient(server)
+      server.place("k", content: content)
+      server.place("empty", content: [])
+      let client = try client(of: server)
       #expect(
         try await read(client, "k", nil)
           == [content[..<300], content[300..<600], content[600..<900], content[900...]].map { Array($0) })
@@ -116,13 +116,13 @@ import Testing
   @Test("Pieces of two objects are never mixed", arguments: [true, false])
   func changed(isDeleted: Bool) async throws {
     try await ScriptedS3Server.with { server in
-      server.place("k", [UInt8](repeating: 1, count: 1000))
-      let client = try exampleClient(server)
+      server.place("k", content: [UInt8](repeating: 1, count: 1000))
+      let client = try client(of: server)
       let taken = Mutex(0)
       let error = await #expect(throws: S3Error.self) {
         try await client.readObject(ObjectKey("k"), pieceSize: 600) { bytes in
           taken.withLock { $0 += bytes.count }
-          if isDeleted { server.remove("k") } else { server.place("k", [UInt8](repeating: 2, count: 1000)) }
+          if isDeleted { server.remove("k") } else { server.place("k", content: [UInt8](repeating: 2, count: 1000)) }
         }
       }
       #expect(error?.code == Failure.sourceChanged)
@@ -177,8 +177,8 @@ import Testing
   @Test("With an ETag only that object is read, and what the caller throws ends it")
   func conditions() async throws {
     try await ScriptedS3Server.with { server in
-      server.place("k", digits)
-      let client = try exampleClient(server)
+      server.place("k", content: digits)
+      let client = try client(of: server)
       let error = await #expect(throws: S3Error.self) {
         try await client.readObject(ObjectKey("k"), ifMatch: "another") { _ in }
       }
@@ -198,8 +198,8 @@ import Testing
   func files() async throws {
     let directory = try TemporaryDirectory()
     try await ScriptedS3Server.with { server in
-      server.place("k", digits)
-      let client = try exampleClient(server)
+      server.place("k", content: digits)
+      let client = try client(of: server)
       let path = try directory.write([UInt8](repeating: 0, count: 100), to: BytePath("file"))
       let writable = path.withCString { open($0, O_WRONLY | O_CLOEXEC) }
       let readable = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }

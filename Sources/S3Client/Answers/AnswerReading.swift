@@ -46,17 +46,3 @@ func readAnswer(
   }
   if !check.isMet { throw S3Error(unreadable: "it is no \(root)", response, operation, subject) }
 }
-
-/// The texts of the elements right below the root.
-final class AnswerValues: AnswerHandler {
-  private var values: [String: [UInt8]] = [:]
-
-  func begin(_ name: String, depth: Int) {}
-
-  func end(_ name: String, text: [UInt8], depth: Int) {
-    if depth == 2 { values[name] = text }
-  }
-
-  /// Empty if there is none.
-  subscript(_ name: String) -> [UInt8] { values[name] ?? [] }
-}

@@ -1,22 +1,19 @@
 import SlipwayModel
 
 extension Timestamp {
-  /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7); nil for anything else.
-  init?(httpDate text: String) {
-    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","), parts[5] == "GMT",
-      let month = Self.months.firstIndex(of: String(parts[2])), parts[1].utf8.count == 2, parts[3].utf8.count == 4
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form of a date that servers may write (RFC 9110, section 5.6.7); nil for
+  /// anything else.
+  init?(httpDate text: some Collection<UInt8>) {
+    let words = String(decoding: text.prefix(Self.httpDateLength + 1), as: UTF8.self).split(
+      separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 6, words[0].utf8.count == 4, words[0].hasSuffix(","), words[5] == "GMT",
+      let month = Self.months.firstIndex(of: String(words[2]))
     else { return nil }
-    let time = parts[4].split(separator: ":", omittingEmptySubsequences: false)
-    let numbers = ([parts[1], parts[3]] + time).compactMap { Int64($0) }
-    guard time.count == 3, numbers.count == 5, 1...31 ~= numbers[0], 1970...2200 ~= numbers[1], 0...23 ~= numbers[2],
-      0...59 ~= numbers[3], 0...60 ~= numbers[4]
-    else { return nil }
-    let days = Self.days([numbers[1], Int64(month + 1), numbers[0]])
-    self.init(seconds: days * 86_400 + numbers[2] * 3600 + numbers[3] * 60 + numbers[4])
+    let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+    self.init(expiry: "\(words[3])-\(number)-\(words[1])T\(words[4])Z")
   }
 
-  private static let months = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-  ]
+  /// In bytes.
+  private static let httpDateLength = 29
+  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 }

@@ -45,7 +45,7 @@ extension Timestamp {
   }
 
   /// Since 1970-01-01: Howard Hinnant's days-from-civil, with years that begin on March 1st.
-  static func days(_ date: [Int64]) -> Int64 {
+  private static func days(_ date: [Int64]) -> Int64 {
     let year = date[1] <= 2 ? date[0] - 1 : date[0]
     let dayOfYear = (153 * ((date[1] + 9) % 12) + 2) / 5 + date[2] - 1
     return year * 365 + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468

@@ -32,15 +32,13 @@ extension S3Client {
     request.responseBodyLimit = DeleteBatch.answerLimit
     try request.carry(batch.document, provenBy: proof)
     let response = try await sender.send(request)
-    let reader = DeleteAnswerReader()
-    try readAnswer(response, root: "DeleteResult", reader, Self.deleting, endpoint.subject(nil))
+    let answer = RecordReader(root: "DeleteResult", record: "Error", recordLimit: DeleteBatch.limit)
+    guard answer.read(response.body) else { throw unusable(response, nil, Self.deleting) }
     var failures: [ObjectFailure] = []
-    for problem in reader.problems {
-      let key = ObjectKey(problem.key)
-      guard batch.keys.contains(key) else {
-        throw S3Error(unreadable: "it tells of a key that was not sent", response, Self.deleting, endpoint.subject(nil))
-      }
-      let said = ErrorAnswer(code: problem.code, message: problem.message)
+    for problem in answer.records {
+      let key = ObjectKey(problem["Key"] ?? [])
+      guard batch.keys.contains(key) else { throw unusable(response, nil, Self.deleting) }
+      let said = ErrorAnswer(code: problem["Code"] ?? [], message: problem["Message"] ?? [])
       let error = S3Error(response, said, Self.deleting, endpoint.subject(key))
       if error.code != "NoSuchKey" { failures.append(ObjectFailure(key: key, failure: error.failure)) }
     }
@@ -72,33 +70,5 @@ private struct DeleteBatch {
 
   var document: [UInt8] {
     Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8) + elements + Array("</Delete>".utf8)
-  }
-}
-
-/// Reads the errors of a DeleteResult.
-private final class DeleteAnswerReader: AnswerHandler {
-  struct Problem {
-    var key: [UInt8] = []
-    var code: [UInt8] = []
-    var message: [UInt8] = []
-  }
-
-  private(set) var problems: [Problem] = []
-  private var open: Problem?
-
-  func begin(_ name: String, depth: Int) {
-    if depth == 2, name == "Error" { open = Problem() }
-  }
-
-  func end(_ name: String, text: [UInt8], depth: Int) {
-    switch (depth, name) {
-    case (3, "Key"): open?.key = text
-    case (3, "Code"): open?.code = text
-    case (3, "Message"): open?.message = text
-    case (2, "Error"):
-      if let open { problems.append(open) }
-      open = nil
-    default: break
-    }
   }
 }

@@ -28,33 +28,3 @@ private func isUnreserved(_ byte: UInt8) -> Bool {
   default: false
   }
 }
-
-/// What `%XX` and `+` (a space) stand for; nil for a percent sign without two hexadecimal digits behind it.
-func percentDecoded(_ text: [UInt8]) -> [UInt8]? {
-  var bytes: [UInt8] = []
-  bytes.reserveCapacity(text.count)
-  var index = 0
-  while index < text.count {
-    switch text[index] {
-    case UInt8(ascii: "%"):
-      guard index + 2 < text.count, let high = hexadecimalDigit(text[index + 1]),
-        let low = hexadecimalDigit(text[index + 2])
-      else { return nil }
-      bytes.append(high << 4 | low)
-      index += 2
-    case UInt8(ascii: "+"): bytes.append(0x20)
-    case let byte: bytes.append(byte)
-    }
-    index += 1
-  }
-  return bytes
-}
-
-private func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
-  switch byte {
-  case 0x30...0x39: byte - 0x30
-  case 0x41...0x46: byte - 0x41 + 10
-  case 0x61...0x66: byte - 0x61 + 10
-  default: nil
-  }
-}

@@ -26,6 +26,8 @@ package final class ScriptedS3Server: @unchecked Sendable {
     package var buckets = ["bucket"]
     package var region = "us-east-1"
     package var keys = Keys(accessKeyID: "AKIASCRIPTED", secretAccessKey: "scripted/secret+key")
+    /// Session tokens that were good once.
+    package var expiredTokens: Set<String> = []
     /// Over plain http nobody should leave the payload out of the signature.
     package var allowsUnsignedPayload = false
     /// How far the server's clock is ahead of ours.
@@ -86,11 +88,6 @@ package final class ScriptedS3Server: @unchecked Sendable {
     with { $0.shelf.buckets[bucket, default: [:]].keys.sorted().map(\.bytes) }
   }
 
-  /// Puts an object there without a request.
-  package func place(_ key: String, _ content: [UInt8], in bucket: String = "bucket") {
-    update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }
-  }
-
   /// Removes an object without a request.
   package func remove(_ key: String, from bucket: String = "bucket") {
     update { $0.shelf.remove(ObjectKey(key), from: bucket) }
@@ -99,6 +96,22 @@ package final class ScriptedS3Server: @unchecked Sendable {
   /// From now on a request to delete several is refused for this key.
   package func protect(_ key: String) {
     update { $0.shelf.protected.insert(ObjectKey(key)) }
+  }
+
+  /// The multipart uploads that are not over, by their keys, in the order of their beginning.
+  package var openUploads: [(key: ObjectKey, parts: [Int])] {
+    with { $0.shelf.multiparts.uploads.values.sorted { $0.number < $1.number } }
+      .map { ($0.key, $0.parts.keys.sorted()) }
+  }
+
+  /// Forgets them, as a server may that cleans up.
+  package func loseUploads() {
+    update { $0.shelf.loseUploads() }
+  }
+
+  /// Puts an object there without a request, as another client's.
+  package func place(_ key: String, in bucket: String = "bucket", content: [UInt8]) {
+    update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }
   }
 
   /// Puts rules behind those that are there; the first that fires decides.

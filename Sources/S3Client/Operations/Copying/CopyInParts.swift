@@ -39,18 +39,16 @@ extension S3Client {
     return fields
   }
 
-  private func beginCopy(_ fields: HTTPFields, to key: ObjectKey) async throws(S3Error) -> [UInt8] {
+  private func beginCopy(_ fields: HTTPFields, to key: ObjectKey) async throws(S3Error) -> MultipartUpload.ID {
     var request = S3Request(.post, key, operation: Self.copying)
     request.query = CanonicalQuery([("uploads", nil)])
     request.fields = fields
     let response = try await sender.send(request)
-    let values = AnswerValues()
-    try readAnswer(response, root: "InitiateMultipartUploadResult", values, Self.copying, endpoint.subject(key))
-    let id = values["UploadId"]
-    guard 1...PartCopy.idLimit ~= id.count else {
-      throw S3Error(unreadable: "it has no upload ID", response, Self.copying, endpoint.subject(key))
+    let answer = RecordReader(root: "InitiateMultipartUploadResult", record: "", recordLimit: 0)
+    guard answer.read(response.body), Self.isID(answer.values["UploadId"] ?? []) else {
+      throw unusable(response, key, Self.copying)
     }
-    return id
+    return MultipartUpload.ID(answer.text("UploadId"))
   }
 
   /// A window of requests; the ETags of the parts in order. The first error ends the others.
@@ -88,7 +86,7 @@ extension S3Client {
 
   private func copyPart(_ copy: PartCopy, number: Int, _ range: Range<Int64>) async throws(S3Error) -> String {
     var request = S3Request(.put, copy.key, operation: Self.copying)
-    request.query = CanonicalQuery([("partNumber", Array("\(number)".utf8)), ("uploadId", copy.id)])
+    request.query = CanonicalQuery([("partNumber", Array("\(number)".utf8)), ("uploadId", Array(copy.id.text.utf8))])
     copy.source.append(to: &request.fields)
     request.fields.append("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
     return try await copied(request, from: copy.source, root: "CopyPartResult")
@@ -98,15 +96,16 @@ extension S3Client {
   /// may have been made while its answer was lost.
   private func complete(_ copy: PartCopy, _ etags: [String]) async throws(S3Error) -> String {
     var request = S3Request(.post, copy.key, operation: Self.copying)
-    request.query = CanonicalQuery([("uploadId", copy.id)])
+    request.query = CanonicalQuery([("uploadId", Array(copy.id.text.utf8))])
     do throws(S3Error) {
       try request.carry(document(etags))
       return try await copied(request, from: copy.source, root: "CompleteMultipartUploadResult")
     } catch {
-      guard let head = try await look(at: copy.key, Self.copying)?.head, head.size == copy.source.head.size,
-        head.metadata[PartCopy.tokenName] == copy.token
-      else { throw error }
-      return head.etag
+      let found: FoundObject?
+      // Why the completion failed tells more than why nobody can look.
+      do throws(S3Error) { found = try await find(copy.key) } catch { found = nil }
+      guard let found, found.token == copy.token, found.size == copy.source.head.size else { throw error }
+      return found.etag
     }
   }
 
@@ -125,10 +124,7 @@ extension S3Client {
   /// In a task of its own, since that of the caller may have been cancelled. What this fails to remove costs room until
   /// somebody lists the unfinished uploads; why the copy failed is what the caller must hear.
   private func abort(_ copy: PartCopy) async {
-    var request = S3Request(.delete, copy.key, operation: Self.copying)
-    request.query = CanonicalQuery([("uploadId", copy.id)])
-    let (sender, abortion) = (sender, request)
-    await Task { do { _ = try await sender.send(abortion) } catch {} }.value
+    await Task { do { try await abortMultipartUpload(copy.key, copy.id) } catch {} }.value
   }
 }
 
@@ -136,7 +132,7 @@ extension S3Client {
 private struct PartCopy: Sendable {
   let source: CopySource
   let key: ObjectKey
-  let id: [UInt8]
+  let id: MultipartUpload.ID
   let token: String
 
   /// What an upload can be told of the object that it will be (Amazon S3 API Reference, CreateMultipartUpload).
@@ -144,10 +140,7 @@ private struct PartCopy: Sendable {
     "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
     "x-amz-website-redirect-location",
   ]
-  /// In bytes.
-  static let idLimit = 2048
-  static let tokenName = "slipway-upload"
-  static let tokenField = "x-amz-meta-slipway-upload"
+  static let tokenField = "x-amz-meta-\(ObjectFields.tokenName)"
 
   /// No other copy has it.
   static func newToken() -> String {

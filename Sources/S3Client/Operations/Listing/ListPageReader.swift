@@ -101,7 +101,8 @@ final class ListPageReader: AnswerHandler {
   private func decoded(_ text: [UInt8]?) throws(Problem) -> [UInt8] {
     guard let text else { throw Problem("an entry has no key") }
     guard let encoding else { return text }
-    guard encoding.elementsEqual("url".utf8), let key = percentDecoded(text) else {
+    let spaced = text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 }
+    guard encoding.elementsEqual("url".utf8), let key = percentDecoded(spaced) else {
       throw Problem("a key is encoded in a way that nobody asked for")
     }
     return key
