@@ -82,7 +82,7 @@ let package = Package(
     tests("TreeWatching", ["TreeWatching", "TestSupport"]),
     tests("HookRunning", ["HookRunning", "TestSupport"]),
     tests("S3Client", ["S3Client", "TestSupport"]),
-    tests("ObjectStores", ["ObjectStores", "TestSupport"]),
+    tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
     tests("EndToEnd", ["TestSupport", "WorkflowFile", "PatternMatching"]),

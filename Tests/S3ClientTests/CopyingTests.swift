@@ -62,7 +62,7 @@ import Testing
         try await client.copyObject(ObjectKey("k"), to: ObjectKey("target"), ifMatch: "e")
       }
       #expect(other?.code == "PreconditionFailed")
-      server.add(.every("PUT", .answer(status: 412, code: "PreconditionFailed")))
+      server.add(.every("PUT", "", .answer(status: 412, code: "PreconditionFailed")))
       let changed = await #expect(throws: S3Error.self) {
         try await client.copyObject(ObjectKey("k"), to: ObjectKey("target"))
       }
@@ -77,7 +77,7 @@ import Testing
     try await ScriptedS3Server.with { server in
       server.place("k", content: [1])
       let client = try client(of: server)
-      server.add(.first("PUT", .errorIn200(code: "InternalError")), .every("PUT", .html(status: 200)))
+      server.add(.first("PUT", "", .errorIn200(code: "InternalError")), .every("PUT", "", .html(status: 200)))
       let first = await #expect(throws: S3Error.self) {
         try await client.copyObject(ObjectKey("k"), to: ObjectKey("copy"))
       }

@@ -1,3 +1,4 @@
+import HTTPTransport
 import SlipwayModel
 
 @testable import S3Client

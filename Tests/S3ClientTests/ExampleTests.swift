@@ -24,7 +24,8 @@ import Testing
       let environment = [
         "AWS_ACCESS_KEY_ID": server.keys.accessKeyID, "AWS_SECRET_ACCESS_KEY": server.keys.secretAccessKey,
       ]
-      #expect(try await publish(at: server.endpoint, in: "us-east-1", environment: environment) == 2)
+      let count = try await publish(at: server.endpoint, in: "us-east-1", environment: environment)
+      #expect(count == 2)
       #expect(
         server.keys(in: "releases").map { String(decoding: $0, as: UTF8.self) }
           == ["private", "public/a b", "public/notes.txt"])

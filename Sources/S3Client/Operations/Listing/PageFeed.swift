@@ -81,26 +81,26 @@ struct PageFeed: Sendable {
 
   private func broken(_ what: String) -> S3Error {
     client.problem(
-      .transient(retryAfter: nil), S3Client.listing, nil, code: "InvalidListing",
+      .transient(retryAfter: nil), S3Client.listingObjects, nil, code: "InvalidListing",
       "the server's listing cannot be right: \(what)")
   }
 }
 
 extension S3Client {
-  static let listing = "list"
+  static let listingObjects = "list"
 
   /// Asks for one page.
   fileprivate func page(_ query: ListQuery, _ token: [UInt8]?) async throws(S3Error) -> ListPage {
-    var request = S3Request(.get, nil, operation: Self.listing)
+    var request = S3Request(.get, nil, operation: Self.listingObjects)
     request.query = query.parameters(token: token)
     request.responseBodyLimit = query.answerLimit
     let response = try await sender.send(request)
     let reader = ListPageReader()
-    try readAnswer(response, root: "ListBucketResult", reader, Self.listing, endpoint.subject(nil))
+    try readAnswer(response, root: "ListBucketResult", reader, Self.listingObjects, endpoint.subject(nil))
     do throws(ListPageReader.Problem) {
       return try reader.page(for: query)
     } catch {
-      throw S3Error(unreadable: error.what, response, Self.listing, endpoint.subject(nil))
+      throw S3Error(unreadable: error.what, response, Self.listingObjects, endpoint.subject(nil))
     }
   }
 }
