@@ -23,7 +23,7 @@ extension S3Client {
   }
 
   /// The keys of the whole bucket, by small pages.
-  func allKeys(pageSize: Int = 7) async throws -> [[UInt8]] {
+  func allKeys(pageSize: Int) async throws -> [[UInt8]] {
     var keys: [[UInt8]] = []
     for try await entry in ObjectListing(client: self, query: ListQuery(pageSize: pageSize)) {
       keys.append(entry.key.bytes)
