@@ -82,7 +82,10 @@ package struct S3Endpoint: Sendable, Hashable {
   private static func region(
     _ settings: S3Destination, _ environment: [String: String], hasEndpoint: Bool, _ subject: String
   ) throws(Failure) -> String {
-    let named = settings.region ?? environment.nonEmpty("AWS_REGION") ?? environment.nonEmpty("AWS_DEFAULT_REGION")
+    // Where there is one region only, that of the environment is meant for another server.
+    let named =
+      settings.region ?? ServerQuirks.of(settings.server).region ?? environment.nonEmpty("AWS_REGION")
+      ?? environment.nonEmpty("AWS_DEFAULT_REGION")
     guard let region = named ?? (hasEndpoint ? "us-east-1" : nil) else {
       throw Failure(
         .blocked, "use", subject, code: "MissingRegion", cause: "no region is named",

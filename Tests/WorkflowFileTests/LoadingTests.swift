@@ -70,6 +70,7 @@ struct LoadingTests {
             - run: hooks/first
         after: { success: delete, failure: { move: failed } }
         retry: { attempts: 3, backoff: 2s..1h30m, defer: 2m }
+        commit: manifest
         stop: { marker: .complete, abort: .abort }
         started: run/started
         tests:
@@ -129,12 +130,13 @@ struct LoadingTests {
         ]),
       after: After(success: .delete, failure: .move(absolute("failed"))),
       retry: RetryPolicy(attempts: 3, backoff: .seconds(2) ... .seconds(5400), deferral: .seconds(120)),
-      stop: .markers(complete: BytePath(".complete"), abort: BytePath(".abort")), started: absolute("run/started"),
+      commit: .manifest, stop: .markers(complete: BytePath(".complete"), abort: BytePath(".abort")),
+      started: absolute("run/started"),
       tests: [
         WorkflowTest(
           path: BytePath("x/y.json"), expectation: .key(Template([.literal(Array("n/".utf8)), .run])),
-          location: at(41, 9)),
-        WorkflowTest(path: BytePath(".git/config"), expectation: .skip(.exclude), location: at(42, 9)),
+          location: at(42, 9)),
+        WorkflowTest(path: BytePath(".git/config"), expectation: .skip(.exclude), location: at(43, 9)),
       ])
   }
 

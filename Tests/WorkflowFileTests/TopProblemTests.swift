@@ -80,7 +80,7 @@ struct TopProblemTests {
         "state_dir: [], listen: x, tranfers: 3",
         [
           "8:24: error: expected a path, found a list",
-          "8:28: error: unknown key 'listen'; there are state_dir, transfers, trees, drain and grace",
+          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, drain and grace",
           "8:39: error: unknown key 'tranfers'; did you mean 'transfers'?",
         ]
       ),
@@ -130,9 +130,9 @@ struct TopProblemTests {
         ]
       ),
       (
-        "{ type: s3, bucket: abc, multipart_threshold: 1 }",
+        "{ type: s3, bucket: abc, etag: 1 }",
         [
-          "2:47: error: unknown key 'multipart_threshold'; there are type, bucket, prefix, region, endpoint, credentials, path_style, insecure, checksum and verify_etag"
+          "2:47: error: unknown key 'etag'; there are type, bucket, prefix, region, endpoint, credentials, path_style, insecure, checksum, verify_etag, server, transfers, bandwidth, multipart_threshold, part_size, overwrite, storage_class, acl, sse, tags, metadata, headers, requester_pays and expected_bucket_owner"
         ]
       ),
       (

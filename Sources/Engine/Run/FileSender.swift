@@ -11,7 +11,6 @@ struct FileSender: Sendable {
   let recorder: UploadRecorder
   /// Of uploads in parts.
   let journal: any UploadJournal
-  let permits: any TransferPermits
   let tally: AttemptTally
   let logger: Logger
 
@@ -47,7 +46,7 @@ struct FileSender: Sendable {
     guard file.fingerprint == planned else { throw changed(path) }
     let context = PutContext(
       run: run, destination: sending.destination.name, path: path, attributes: attributes, progress: meter,
-      journal: journal, permits: permits)
+      journal: journal, permits: sending.lane)
     let receipt = try await sending.store.put(file, at: key, context)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.

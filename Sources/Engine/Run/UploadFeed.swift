@@ -9,6 +9,14 @@ actor UploadFeed {
     let planned: PlannedUpload
     let destination: Destination
     let store: any ObjectStore
+    let lane: TransferLane
+  }
+
+  /// One destination of the run, and the run's way to it.
+  struct Target: Sendable {
+    let destination: Destination
+    let store: any ObjectStore
+    let lane: TransferLane
   }
 
   /// What the plan told beside the uploads.
@@ -24,11 +32,11 @@ actor UploadFeed {
   private let run: RunID
   private let tree: TreeID
   private let ledger: any Ledger
-  private let targets: [DestinationName: (Destination, any ObjectStore)]
+  private let targets: [DestinationName: Target]
   private let tally: AttemptTally
   private let meter: TransferMeter
   private let logger: Logger
-  private let turn = TransferSlots(1)
+  private let turn = Turns()
   /// Of one file, for several destinations.
   private var pending: [Sending] = []
   /// Files of an earlier attempt that are no longer there, and that the ledger has not forgotten yet.
@@ -39,7 +47,7 @@ actor UploadFeed {
   static let vanishedMax = 1000
 
   init(
-    of run: Run, in ledger: any Ledger, to targets: [DestinationName: (Destination, any ObjectStore)],
+    of run: Run, in ledger: any Ledger, to targets: [DestinationName: Target],
     tally: AttemptTally,
     meter: TransferMeter, logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
   ) {
@@ -111,7 +119,9 @@ actor UploadFeed {
 
   private func sendings(of path: BytePath, _ planned: PlannedUpload) -> [Sending] {
     planned.destinations.compactMap { name in
-      targets[name].map { Sending(path: path, planned: planned, destination: $0.0, store: $0.1) }
+      targets[name].map {
+        Sending(path: path, planned: planned, destination: $0.destination, store: $0.store, lane: $0.lane)
+      }
     }
   }
 

@@ -19,6 +19,8 @@ final class EasyHandle {
   let curl: UnsafeMutableRawPointer
   /// The transfer that it carries now.
   private(set) var exchange: Exchange?
+  /// Asked before a file is read.
+  let throttle: Throttle
   /// Its place in the loop's list of handles in use.
   var place = 0
 
@@ -30,13 +32,15 @@ final class EasyHandle {
   private let fields: FieldList
   private var shape: Shape?
   private var isRefused = false
+  private var isPaused = false
 
   /// nil: out of memory.
-  init?(_ settings: EasySettings, _ poller: SocketPoller) {
+  init?(_ settings: EasySettings, _ poller: SocketPoller, _ throttle: Throttle) {
     guard let curl = curl_easy_init() else { return nil }
     self.curl = curl
     self.settings = settings
     self.poller = poller
+    self.throttle = throttle
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     fields = FieldList()
@@ -69,8 +73,26 @@ final class EasyHandle {
   func release() {
     exchange?.handle = nil
     exchange = nil
+    endPause()
     // Setting the size frees the buffer, so that an idle handle holds no large one.
     if shape?.body == .file { set(CURLOPT_UPLOAD_BUFFERSIZE, Self.idleUploadBufferSize) }
+  }
+
+  /// Its file is about to be read no further, until `goOn`. Some versions of libcurl would count that as a stall.
+  func willPause() {
+    isPaused = true
+    set(CURLOPT_LOW_SPEED_TIME, 0)
+  }
+
+  /// Reads on, and the time for a stall begins anew; false if libcurl refuses.
+  func goOn() -> Bool {
+    endPause()
+    return curl_easy_pause(curl, CURLPAUSE_CONT) == CURLE_OK
+  }
+
+  private func endPause() {
+    if isPaused, let shape { applyLimits(shape.limits) }
+    isPaused = false
   }
 
   func long(_ info: CURLINFO) -> Int {

@@ -8,6 +8,8 @@ public struct Planner: Sendable {
   private let destinations: [(name: DestinationName, prefix: [UInt8])]
   private let longestPrefix: Int
   private let innerMarker: BytePath?
+  /// nil: no manifest is uploaded.
+  private let manifestKey: ObjectKey?
   /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
   private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
 
@@ -22,6 +24,7 @@ public struct Planner: Sendable {
     self.mapping = mapping
     self.destinations = destinations
     self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
+    self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
     switch workflow.intake {
     case .marker(let name): self.innerMarker = name
     }
@@ -67,6 +70,11 @@ public struct Planner: Sendable {
     if let rival = mapping.rival(of: watched), try isTaken(rival) {
       throw Self.refusal(of: watched, "it and \(rival) have the same key \(key)")
     }
+    if key == manifestKey {
+      throw Self.refusal(
+        of: watched, "it and the manifest of the run ('commit: manifest') have the same key \(key)",
+        remedy: "exclude the file, or leave out 'commit'")
+    }
     let lacking = rows.isEmpty ? destinations : destinations.filter { !Self.holds($0, key, fingerprint, rows) }
     let planned = PlannedUpload(
       fingerprint: fingerprint, key: key, destinations: (lacking.isEmpty ? destinations : lacking).map(\.name),
@@ -96,7 +104,7 @@ public struct Planner: Sendable {
     return true
   }
 
-  private static func refusal(of path: BytePath, _ cause: String) -> Failure {
-    Failure(.permanent, "upload", path.description, cause: cause)
+  private static func refusal(of path: BytePath, _ cause: String, remedy: String = "") -> Failure {
+    Failure(.permanent, "upload", path.description, cause: cause, remedy: remedy)
   }
 }
