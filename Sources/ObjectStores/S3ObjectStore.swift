@@ -37,8 +37,11 @@ package final class S3ObjectStore: ObjectStore {
     _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
     do throws(S3Error) {
-      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, context) }
-      if file.fingerprint.size < client.multipartThreshold { return try await putLarge(file, key, context) }
+      let size = file.fingerprint.size
+      if size < client.multipartThreshold {
+        return size < Self.smallFileLimit
+          ? try await putSmall(file, key, context) : try await putLarge(file, key, context)
+      }
     } catch {
       throw error.failure
     }
