@@ -118,15 +118,20 @@ import Testing
     #expect(unheard.connections == 0)
   }
 
-  @Test("A server's early answer reaches a transfer that is held back")
+  @Test("A server's early answer ends a transfer that is held back, at its next turn, and no more of it is sent")
   func earlyAnswer() async throws {
+    let answered = AsyncSignal()
     let server = try SocketServer { connection in
       _ = connection.readHead()
       connection.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+      answered.signal()
       connection.waitForEnd()
     }
     let sender = LimitedSender(try HTTPTransport(), limit: standingLimit(1_000))
-    #expect(try await sender.send(file(300_000, to: server)).status == 403)
+    let held = Task { try await sender.send(file(300_000, to: server)).status }
+    await answered.wait()
+    time.set(10_000_000_000)
+    #expect(try await held.value == 403)
   }
 
   @Test("Shutting down ends what waits")
