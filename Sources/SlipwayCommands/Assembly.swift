@@ -102,7 +102,7 @@ struct Assembly {
       case .s3(let settings):
         stores[destination.name] = try S3ObjectStore(
           settings, environment: ProcessEnvironment.text,
-          transport: Self.sender(to: settings, over: transport, within: limit))
+          transport: Self.sender(to: settings, over: transport, within: limit), patterns: PCRE2Compiler())
       }
     }
     return stores

@@ -257,6 +257,17 @@ struct LoadingTests {
     #expect(result.configuration?.workflows.count == 3)
   }
 
+  @Test("A destination may name a profile in place of keys")
+  func profile() throws {
+    try bundle.makeDirectory("in")
+    let s3 = "{ type: s3, bucket: abc, credentials: { profile: '${WHO:-ci bot}' } }"
+    let result = bundle.load(workflow(rest).replacing("{ type: directory, path: delivered }", with: s3))
+    #expect(bundle.told(result) == [])
+    var expected = S3Destination(bucket: "abc")
+    expected.profile = "ci bot"
+    #expect(result.configuration?.destinations.values.map(\.kind) == [.s3(expected)])
+  }
+
   @Test("A byte order mark in front is no part of the first key")
   func byteOrderMark() throws {
     try bundle.makeDirectory("in")

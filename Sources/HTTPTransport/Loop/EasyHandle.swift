@@ -13,6 +13,7 @@ final class EasyHandle {
     let method: HTTPRequest.Method
     let body: Body
     let limits: TimeLimits
+    let usesProxy: Bool
   }
 
   let curl: UnsafeMutableRawPointer
@@ -109,12 +110,15 @@ final class EasyHandle {
 extension EasyHandle {
   private func applyShape(of request: HTTPRequest) {
     let new = Shape(
-      method: request.method, body: Self.bodyShape(of: request), limits: request.timeLimits ?? settings.timeLimits)
+      method: request.method, body: Self.bodyShape(of: request), limits: request.timeLimits ?? settings.timeLimits,
+      usesProxy: request.usesProxy && settings.usesProxies)
     guard new != shape else { return }
     // An option cannot be taken back one by one: UPLOAD and POST change others with them.
     if shape != nil { curl_easy_reset(curl) }
     shape = new
     applyBase()
+    // libcurl looks through the environment for each request unless it is told that there is no proxy.
+    if !new.usesProxy { "".withCString { set(CURLOPT_PROXY, $0) } }
     applyLimits(new.limits)
     applyMethod(new)
   }
@@ -128,8 +132,6 @@ extension EasyHandle {
     "http,https".withCString { set(CURLOPT_PROTOCOLS_STR, $0) }
     settings.userAgent.withCString { set(CURLOPT_USERAGENT, $0) }
     if let bundle = settings.caBundle { bundle.withCString { set(CURLOPT_CAINFO, $0) } }
-    // libcurl looks through the environment for each request unless it is told that there is no proxy.
-    if !settings.usesProxies { "".withCString { set(CURLOPT_PROXY, $0) } }
     let this = Unmanaged.passUnretained(self).toOpaque()
     set(CURLOPT_PRIVATE, this)
     set(CURLOPT_ERRORBUFFER, errorText)
