@@ -9,6 +9,7 @@ import SlipwayModel
 /// that may block.
 package final class S3ObjectStore: ObjectStore {
   let client: S3Client
+  private let overwritingClient: S3Client
   private let small = ContentBuffers(capacity: S3ObjectStore.smallFileLimit, idleLimit: 64)
   private let reader: ContentReader
   private let now: @Sendable () -> Timestamp
@@ -19,6 +20,7 @@ package final class S3ObjectStore: ObjectStore {
   /// `now` is the machine's clock.
   package init(_ client: S3Client, now: @escaping @Sendable () -> Timestamp = Timestamp.wallClock) {
     self.client = client
+    overwritingClient = client.overwriting()
     self.now = now
     reader = ContentReader(client.proof) { client.subject($0) }
   }
@@ -36,9 +38,13 @@ package final class S3ObjectStore: ObjectStore {
   package func put(
     _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
+    let client = context.replaces ? overwritingClient : client
     do throws(S3Error) {
-      if file.fingerprint.size < Self.smallFileLimit { return try await putSmall(file, key, context) }
-      if file.fingerprint.size < client.multipartThreshold { return try await putLarge(file, key, context) }
+      let size = file.fingerprint.size
+      if size < client.multipartThreshold {
+        return size < Self.smallFileLimit
+          ? try await putSmall(file, key, context, by: client) : try await putLarge(file, key, context, by: client)
+      }
     } catch {
       throw error.failure
     }
@@ -61,7 +67,7 @@ package final class S3ObjectStore: ObjectStore {
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 
   private func putSmall(
-    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext
+    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext, by client: S3Client
   ) async throws(S3Error) -> PutReceipt {
     let buffer = small.take()
     defer { small.giveBack(buffer) }
@@ -69,7 +75,7 @@ package final class S3ObjectStore: ObjectStore {
     let token: String?
     do throws(Failure) {
       digests = try reader.readWhole(file, into: buffer, key)
-      token = try self.token(file, context)
+      token = try self.token(file, context, client)
     } catch {
       throw S3Error(error)
     }
@@ -78,13 +84,13 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   private func putLarge(
-    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext
+    _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext, by client: S3Client
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests
     let token: String?
     do throws(Failure) {
       digests = try reader.digests(of: file, key)
-      token = try self.token(file, context)
+      token = try self.token(file, context, client)
     } catch {
       throw S3Error(error)
     }
@@ -94,7 +100,9 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   /// Only where an object may have to be told from another's.
-  private func token(_ file: any OpenFile, _ context: PutContext) throws(Failure) -> String? {
+  private func token(
+    _ file: any OpenFile, _ context: PutContext, _ client: S3Client
+  ) throws(Failure) -> String? {
     client.overwrite == .never ? try uploadToken(file.fingerprint, context) : nil
   }
 }

@@ -34,6 +34,21 @@ public final class S3Client: Sendable {
     partSize = settings.partSize
   }
 
+  private init(_ other: S3Client, overwrite: S3Destination.Overwrite) {
+    endpoint = other.endpoint
+    proof = other.proof
+    quirks = other.quirks
+    self.overwrite = overwrite
+    fields = other.fields
+    sender = other.sender
+    credentials = other.credentials
+    multipartThreshold = other.multipartThreshold
+    partSize = other.partSize
+  }
+
+  /// The same client, but that it overwrites what lies at a key.
+  package func overwriting() -> S3Client { S3Client(self, overwrite: .always) }
+
   /// What a message calls an object; escaped.
   package func subject(_ key: ObjectKey) -> String { endpoint.subject(key) }
 

@@ -26,21 +26,24 @@ import Testing
     var places = FairPlaces<String>(1)
     places.wait("a 1", in: 1)
     places.wait("b 1", in: 2)
-    #expect(places.giveBack() == "a 1")
+    var order = [places.giveBack()]
     places.wait("a 2", in: 1)
     places.wait("b 2", in: 2)
-    #expect([places.giveBack(), places.giveBack(), places.giveBack()] == ["b 1", "a 2", "b 2"])
+    for _ in 0..<3 { order.append(places.giveBack()) }
+    #expect(order == ["a 1", "b 1", "a 2", "b 2"])
   }
 
   @Test("Each place is had by one at a time, and one that is taken without waiting overtakes nobody")
   func overtakesNobody() {
     var places = FairPlaces<String>(2)
-    #expect([places.tryTake(), places.tryTake(), places.tryTake()] == [true, true, false])
-    places.wait("first", in: 1)
-    #expect(places.giveBack() == "first")
-    #expect(!places.tryTake())
-    #expect(places.giveBack() == nil)
-    #expect(places.tryTake() && !places.tryTake())
+    let first = [places.tryTake(), places.tryTake(), places.tryTake()]
+    places.wait("waiter", in: 1)
+    let next = places.giveBack()
+    let whileFull = places.tryTake()
+    let nobody = places.giveBack()
+    let last = [places.tryTake(), places.tryTake()]
+    #expect(first == [true, true, false] && next == "waiter")
+    #expect(!whileFull && nobody == nil && last == [true, false])
   }
 
   @Test("Who waits for a destination with a limit of its own holds no place that others could use")
@@ -63,14 +66,18 @@ import Testing
   @Test("A place at a destination that is given back goes to who waits for it, and with it one of all")
   func handedOn() {
     var state = TransferSlots.State(all: FairPlaces(1), own: [slow: FairPlaces(1)])
-    #expect(state.tryTake(at: slow))
-    #expect(!state.takeOrWait(TransferSlots.Waiter(lane: 1) {}, at: slow))
-    #expect(!state.takeOrWait(TransferSlots.Waiter(lane: 2) {}, at: a))
-    #expect(state.giveBack(at: slow)?.lane == 2)
-    #expect(!state.tryTake(at: a))
-    #expect(state.giveBack(at: a)?.lane == 1)
-    #expect(state.giveBack(at: slow) == nil)
-    #expect(state.tryTake(at: slow))
+    let first = state.tryTake(at: slow)
+    let waiting = [
+      state.takeOrWait(TransferSlots.Waiter(lane: 1) {}, at: slow),
+      state.takeOrWait(TransferSlots.Waiter(lane: 2) {}, at: a),
+    ]
+    // The first waits for the destination, the second for the place of all, and has waited longer for that.
+    let next = state.giveBack(at: slow)?.lane
+    let overtaking = state.tryTake(at: a)
+    let last = [state.giveBack(at: a)?.lane, state.giveBack(at: slow)?.lane]
+    let again = state.tryTake(at: slow)
+    #expect(first && waiting == [false, false] && next == 2)
+    #expect(!overtaking && last == [1, nil] && again)
   }
 
   @Test("A destination's own limit holds over all runs, and the other destination gets its files")

@@ -73,15 +73,9 @@ import Testing
     // Ends after its own limit, which is longer than that of the one that is held back.
     let other = HTTPRequest(.get, silent.url(), timeLimits: TimeLimits(connect: .seconds(5), stall: .seconds(3)))
     await #expect(throws: HTTPTransportError.self) { try await transport.send(other) }
-    time.set(1_000_000_000)
-    let release = Task {
-      while !Task.isCancelled {
-        time.set(time.now + 10_000_000)
-        await Task.yield()
-      }
-    }
+    let running = letTimeRun()
     #expect(try await held.value == 200)
-    release.cancel()
+    running.cancel()
   }
 
   @Test("A connection that stands still after a pause is given up, on the same handle too")
@@ -118,15 +112,21 @@ import Testing
     #expect(unheard.connections == 0)
   }
 
-  @Test("A server's early answer reaches a transfer that is held back")
+  @Test("A server's early answer ends a transfer that is held back, at its next turn")
   func earlyAnswer() async throws {
+    let answered = AsyncSignal()
     let server = try SocketServer { connection in
       _ = connection.readHead()
       connection.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+      answered.signal()
       connection.waitForEnd()
     }
     let sender = LimitedSender(try HTTPTransport(), limit: standingLimit(1_000))
-    #expect(try await sender.send(file(300_000, to: server)).status == 403)
+    let held = Task { try await sender.send(file(300_000, to: server)).status }
+    await answered.wait()
+    let running = letTimeRun()
+    #expect(try await held.value == 403)
+    running.cancel()
   }
 
   @Test("Shutting down ends what waits")
@@ -140,6 +140,15 @@ import Testing
     transport.shutdown()
     await #expect(throws: HTTPTransportError(.shutDown)) { try await paused.value }
     await #expect(throws: HTTPTransportError(.shutDown)) { try await waiting.value }
+  }
+
+  private func letTimeRun() -> Task<Void, Never> {
+    Task { [time] in
+      while !Task.isCancelled {
+        time.set(time.now + 10_000_000)
+        await Task.yield()
+      }
+    }
   }
 
   private func waitForConnection(to server: SocketServer) async {

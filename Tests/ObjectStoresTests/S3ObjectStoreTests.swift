@@ -162,6 +162,10 @@ private final class TemporaryFile: OpenFile {
     close(descriptor)
   }
 
-  func currentFingerprint() throws(Failure) -> Fingerprint { fingerprint }
+  func currentFingerprint() throws(Failure) -> Fingerprint {
+    var status = stat()
+    fstat(descriptor, &status)
+    return Fingerprint(device: 0, inode: 0, size: Int64(status.st_size), modified: 0, changed: 0)
+  }
   func resize(to size: Int) { ftruncate(descriptor, off_t(size)) }
 }

@@ -142,8 +142,8 @@ struct LoadingTests {
 
   private var expectedDaily: Workflow {
     Workflow(
-      name: WorkflowName("daily"), location: at(43, 3),
-      watch: [WatchDirectory(path: absolute("c"), location: at(44, 12))], intake: .marker(BytePath("GO")),
+      name: WorkflowName("daily"), location: at(44, 3),
+      watch: [WatchDirectory(path: absolute("c"), location: at(45, 12))], intake: .marker(BytePath("GO")),
       destinations: [DestinationName("copy")], after: After(success: .move(absolute("done"))), stop: .count(3))
   }
 

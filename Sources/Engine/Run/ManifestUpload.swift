@@ -41,7 +41,7 @@ struct ManifestUpload {
     let file = try session.ports.runFiles.openManifest(of: session.run.id)
     let context = PutContext(
       run: session.run.id, destination: target.destination.name, path: KeyMapping.manifestName, attributes: attributes,
-      progress: session.shared.meter, journal: session.ports.ledger, permits: target.lane)
+      progress: session.shared.meter, journal: session.ports.ledger, permits: target.lane, replaces: true)
     await target.lane.acquire()
     defer { target.lane.giveBack() }
     _ = try await target.store.put(file, at: key, context)

@@ -8,8 +8,8 @@ public struct BucketHead: Sendable, Hashable {
 }
 
 extension S3Client {
-  /// Looks at the bucket; nil if there is none. A bucket of another region than this client's is told with its own,
-  /// although no object can be reached through this client. Idempotent. Any task. (Amazon S3 API Reference, HeadBucket.)
+  /// Looks at the bucket; nil if there is none. One of another region than this client's is told with its own.
+  /// Idempotent. Any task. (Amazon S3 API Reference, HeadBucket.)
   public func headBucket() async throws(S3Error) -> BucketHead? {
     do throws(S3Error) {
       let response = try await sender.send(S3Request(.head, nil, operation: "look at"))

@@ -41,7 +41,12 @@ extension S3Client {
       request.fields.append("x-amz-checksum-type", algorithm.type)
     }
     let answer = RecordReader(root: "InitiateMultipartUploadResult", record: "", recordLimit: 0)
-    let response = try await sender.send(request)
+    let response: HTTPResponse
+    do throws(S3Error) {
+      response = try await sender.send(request)
+    } catch {
+      throw namingOptions(error, attributes, .any)
+    }
     guard answer.read(response.body), Self.isID(answer.values["UploadId"] ?? []) else {
       throw unusable(response, key, Self.beginning)
     }

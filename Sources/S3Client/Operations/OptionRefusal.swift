@@ -1,11 +1,11 @@
 import SlipwayModel
 
 extension S3Client {
-  /// A server that does not know something of a PUT says so of the whole request, often without a name: the error then
-  /// names the settings that asked for more than a plain PUT.
-  func namingOptions(_ error: S3Error, of upload: ObjectUpload, _ condition: WriteCondition) -> S3Error {
+  /// A server that does not know something of an upload says so of the whole request, often without a name: the error then
+  /// names the settings that asked for more than a plain one.
+  func namingOptions(_ error: S3Error, _ attributes: ObjectAttributes, _ condition: WriteCondition) -> S3Error {
     guard error.status == 501 || Self.refusals.contains(error.code) else { return error }
-    let options = options(of: upload, condition)
+    let options = options(attributes, condition)
     guard let last = options.last else { return error }
     let listed = options.count == 1 ? last : options.dropLast().joined(separator: ", ") + " or " + last
     return S3Error(
@@ -21,9 +21,9 @@ extension S3Client {
     "InvalidStorageClass", "InvalidTag", "NotImplemented",
   ]
 
-  private func options(of upload: ObjectUpload, _ condition: WriteCondition) -> [String] {
+  private func options(_ attributes: ObjectAttributes, _ condition: WriteCondition) -> [String] {
     var options = fields.settings
-    if !upload.attributes.tags.isEmpty, !options.contains("tags") { options.append("tags") }
+    if !attributes.tags.isEmpty, !options.contains("tags") { options.append("tags") }
     if proof.checksumFieldName != nil { options.append("checksum: \(proof.checksum.rawValue)") }
     if case .any = condition { return options }
     return options + ["overwrite: \(overwrite.rawValue)"]

@@ -23,7 +23,7 @@ package struct PartPlan: Sendable, Hashable {
   package init?(size: Int64, wishedPartSize: Int64) {
     let needed = (size + Self.partsMax - 1) / Self.partsMax
     let grown = (needed + Self.granule - 1) / Self.granule * Self.granule
-    self.init(size: size, partSize: max(wishedPartSize, grown, 1))
+    self.init(size: size, partSize: needed <= wishedPartSize ? max(wishedPartSize, 1) : grown)
     if partSize > Self.partSizeMax { return nil }
   }
 

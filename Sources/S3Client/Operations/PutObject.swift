@@ -35,7 +35,7 @@ extension S3Client {
     do throws(S3Error) {
       response = try await sender.send(request)
     } catch {
-      throw namingOptions(error, of: upload, condition)
+      throw namingOptions(error, upload.attributes, condition)
     }
     let etag = try proof.verify(response, upload.digests, Self.uploading, subject: endpoint.subject(upload.key))
     return PutReceipt(size: upload.body.count, etag: etag, checksum: proof.proven(upload.digests))

@@ -13,16 +13,12 @@ public struct ServerQuirks: Sendable, Hashable {
   public var comparesBareETags = false
   /// Whether the ETag of what one PUT stored is its MD5, as long as no key of KMS encrypts it.
   public var hasMD5ETags = true
-  /// Whether all parts but the last must have one size.
-  public var needsEqualParts = false
   /// Whether an upload takes tags with it.
   public var takesTags = true
   /// Whether an upload takes a canned ACL with it.
   public var takesACLs = true
   /// The one region that it has; nil where regions have names.
   public var region: String?
-  /// The most keys that one DeleteObjects may name.
-  public var deletesPerRequest = 1000
 
   public init() {}
 
@@ -43,8 +39,8 @@ public struct ServerQuirks: Sendable, Hashable {
   }
 
   /// Ceph's documentation, "Ceph Object Gateway S3 API": tags and ACLs are supported. Its PUT has compared ETags since
-  /// its feature 8562 of 2014, as they are stored: without quotes. Checksum fields came with Squid and are passed over
-  /// before.
+  /// tracker.ceph.com/issues/8562, and 16.2 compares what stands between the quotes with all that was sent. Checksum
+  /// fields are known to later versions; 16.2 passes them over.
   private static var ceph: ServerQuirks {
     var quirks = ServerQuirks()
     quirks.comparesBareETags = true
@@ -52,7 +48,8 @@ public struct ServerQuirks: Sendable, Hashable {
   }
 
   /// github.com/minio/minio-go/pull/1772 and github.com/minio/minio/issues/20346: If-Match and If-None-Match are known.
-  /// An object's canned ACL is taken and passed over, which must not look as if it were honoured.
+  /// github.com/minio/minio/issues/6959: an object's canned ACL is taken and passed over, which must not look as if it
+  /// were honoured.
   private static var minio: ServerQuirks {
     var quirks = ServerQuirks()
     quirks.takesACLs = false
@@ -60,12 +57,11 @@ public struct ServerQuirks: Sendable, Hashable {
   }
 
   /// developers.cloudflare.com/r2/api/s3/api: the region is `auto`, ACLs are not implemented; tags are answered with
-  /// 501 (github.com/jhaals/yopass/issues/3657). developers.cloudflare.com/r2/objects/multipart-objects: all parts but
-  /// the last must have one size. Conditional PUTs are among its extensions (r2/api/s3/extensions).
+  /// 501 (github.com/jhaals/yopass/issues/3657). Conditions are known (r2/api/s3/conditional-operations). That all parts
+  /// but the last must have one size (r2/objects/multipart-objects) is so of every upload here.
   private static var r2: ServerQuirks {
     var quirks = ServerQuirks()
     quirks.region = "auto"
-    quirks.needsEqualParts = true
     quirks.takesTags = false
     quirks.takesACLs = false
     return quirks

@@ -51,10 +51,12 @@ public struct PutContext: Sendable {
   public let progress: TransferMeter
   public let journal: any UploadJournal
   public let permits: any TransferPermits
+  /// Whether what lies at the key is Slipway's own, and is replaced whatever the destination's `overwrite` says.
+  public let replaces: Bool
 
   public init(
     run: RunID, destination: DestinationName, path: BytePath, attributes: ObjectAttributes, progress: TransferMeter,
-    journal: any UploadJournal, permits: any TransferPermits
+    journal: any UploadJournal, permits: any TransferPermits, replaces: Bool = false
   ) {
     self.run = run
     self.destination = destination
@@ -63,6 +65,7 @@ public struct PutContext: Sendable {
     self.progress = progress
     self.journal = journal
     self.permits = permits
+    self.replaces = replaces
   }
 }
 

@@ -117,6 +117,19 @@ struct OverwriteFaultTests {
     }
   }
 
+  @Test("A refused upload in parts names the settings, too")
+  func unknownInParts() async throws {
+    let rule = FaultRule.every("POST", "", .answer(status: 501, code: "NotImplemented"))
+    try await with([rule], { $0.storageClass = "COLD" }) { server, client in
+      let error = await #expect(throws: S3Error.self) {
+        try await client.createMultipartUpload(key, token: "ours", attributes: ObjectAttributes()) {}
+      }
+      #expect(
+        error?.failure.remedy == "the server may not know what the destination asks for: storage_class")
+      #expect(server.requests.count == 1)
+    }
+  }
+
   @Test("What is equal is not sent again, and what differs is")
   func different() async throws {
     try await with([], { $0.overwrite = .different }) { server, client in
