@@ -52,9 +52,10 @@ package struct MessageDigest: ~Copyable {
 
   private mutating func endMessage() throws(Failure) -> [UInt8] {
     let (pointer, size) = (context.pointer, algorithm.size)
-    let value = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      if EVP_DigestFinal_ex(pointer, buffer.baseAddress, nil) != 1 { isSound = false }
-      count = isSound ? size : 0
+    // Not `init(unsafeUninitializedCapacity:)`, which the compiler does not specialise: that costs more than zeros.
+    var value = [UInt8](repeating: 0, count: size)
+    if value.withUnsafeMutableBufferPointer({ EVP_DigestFinal_ex(pointer, $0.baseAddress, nil) }) != 1 {
+      isSound = false
     }
     guard isSound else { throw DigestAlgorithm.refused(algorithm.name) }
     return value
