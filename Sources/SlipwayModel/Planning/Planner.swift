@@ -6,6 +6,7 @@ public struct Planner: Sendable {
   private let selection: FileSelection
   private let mapping: KeyMapping
   private let destinations: [(name: DestinationName, prefix: [UInt8])]
+  private let destinationNames: [DestinationName]
   private let longestPrefix: Int
   private let innerMarker: BytePath?
   /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
@@ -21,6 +22,7 @@ public struct Planner: Sendable {
     self.selection = selection
     self.mapping = mapping
     self.destinations = destinations
+    self.destinationNames = destinations.map(\.name)
     self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
     switch workflow.intake {
     case .marker(let name): self.innerMarker = name
@@ -67,11 +69,15 @@ public struct Planner: Sendable {
     if let rival = mapping.rival(of: watched), try isTaken(rival) {
       throw Self.refusal(of: watched, "it and \(rival) have the same key \(key)")
     }
-    let lacking = rows.isEmpty ? destinations : destinations.filter { !Self.holds($0, key, fingerprint, rows) }
+    let lacking = lacking(key, fingerprint, rows)
     let planned = PlannedUpload(
-      fingerprint: fingerprint, key: key, destinations: (lacking.isEmpty ? destinations : lacking).map(\.name),
-      rule: rule)
+      fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinationNames : lacking, rule: rule)
     return lacking.isEmpty ? .proven(planned) : .upload(planned)
+  }
+
+  private func lacking(_ key: ObjectKey, _ fingerprint: Fingerprint, _ rows: [UploadRecord]) -> [DestinationName] {
+    if rows.isEmpty { return destinationNames }
+    return destinations.filter { !Self.holds($0, key, fingerprint, rows) }.map(\.name)
   }
 
   private static func holds(
