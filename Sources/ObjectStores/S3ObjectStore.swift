@@ -30,7 +30,7 @@ package final class S3ObjectStore: ObjectStore {
       try S3Client(settings, environment: environment, transport: transport, now: { Timestamp.wallClock() }))
   }
 
-  package func put(
+  nonisolated(nonsending) package func put(
     _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
   ) async throws(Failure) -> PutReceipt {
     do throws(S3Error) {
@@ -46,7 +46,7 @@ package final class S3ObjectStore: ObjectStore {
 
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 
-  private func putSmall(
+  nonisolated(nonsending) private func putSmall(
     _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
   ) async throws(S3Error) -> PutReceipt {
     let buffer = small.take()
@@ -61,7 +61,7 @@ package final class S3ObjectStore: ObjectStore {
       key, .bytes(buffer), digests: digests, attributes: attributes, progress: progress)
   }
 
-  private func putLarge(
+  nonisolated(nonsending) private func putLarge(
     _ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, _ progress: TransferMeter
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests

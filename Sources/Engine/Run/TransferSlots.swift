@@ -18,7 +18,7 @@ final class TransferSlots: Sendable {
   }
 
   /// Waits for a place. Each one that is acquired must be released.
-  func acquire() async {
+  nonisolated(nonsending) func acquire() async {
     if tryAcquire() { return }
     await withCheckedContinuation { continuation in
       let isFree = state.withLock { state in
@@ -34,6 +34,16 @@ final class TransferSlots: Sendable {
   }
 
   func release() {
+    let isAwaited = state.withLock { state in
+      if state.waiting.isEmpty { state.free += 1 }
+      return !state.waiting.isEmpty
+    }
+    // Apart, because hardly anybody waits, and an optional continuation costs more than all the rest.
+    if isAwaited { handOver() }
+  }
+
+  /// Gives the place to whoever waits; only who releases one takes waiters away, but meanwhile another may have.
+  private func handOver() {
     let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
       if let next = state.waiting.popFirst() { return next }
       state.free += 1

@@ -40,7 +40,7 @@ struct UploadStage {
   /// Whether a file is not what an earlier attempt planned: then the pre hooks must see the tree again.
   private func sourceHasChanged() async throws(Failure) -> Bool {
     do throws(Failure) {
-      var reader = try planReader()
+      let reader = try planReader()
       while let step = try await reader.next() {
         switch step {
         case .vanished: return true
@@ -102,12 +102,12 @@ struct UploadStage {
         }
       }
     }
-    return await feed.findings
+    return feed.findings
   }
 
   private func feed(_ tally: AttemptTally) -> UploadFeed {
-    let targets = session.context.destinations.reduce(into: [:]) { targets, destination in
-      targets[destination.name] = session.ports.stores[destination.name].map { (destination, $0) }
+    let targets = session.context.destinations.compactMap { destination in
+      session.ports.stores[destination.name].map { UploadFeed.Target(destination, $0) }
     }
     let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)

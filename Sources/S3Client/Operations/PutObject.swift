@@ -6,7 +6,7 @@ extension S3Client {
   /// Stores `body` at `key` by one request, and returns once the answer proves that the server holds it as far as the
   /// destination's settings ask for proof. Harmless to repeat. `digests` are those of the body, by this client's
   /// `proof`. Any task.
-  package func putObject(
+  nonisolated(nonsending) package func putObject(
     _ key: ObjectKey, _ body: HTTPBody, digests: ContentDigests, attributes: ObjectAttributes = ObjectAttributes(),
     progress: TransferMeter? = nil
   ) async throws(S3Error) -> PutReceipt {
@@ -17,7 +17,8 @@ extension S3Client {
   }
 
   /// Stores bytes in memory at `key`; see above.
-  public func putObject(_ key: ObjectKey, _ bytes: [UInt8]) async throws(S3Error) -> PutReceipt {
+  nonisolated(nonsending) public func putObject(_ key: ObjectKey, _ bytes: [UInt8]) async throws(S3Error) -> PutReceipt
+  {
     let digests: ContentDigests
     do throws(Failure) {
       var hasher = try ContentHasher(proof)

@@ -4,7 +4,7 @@ public protocol ObjectStore: Sendable {
   /// answered with the right checksum. May be called again for the same key: the last one wins, and a reader sees the
   /// old object or the new one, nothing between. Retries of one request are the store's own; the engine retries runs.
   /// Called from tasks that may block; bounded by the caller.
-  func put(
+  nonisolated(nonsending) func put(
     _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
   ) async throws(Failure) -> PutReceipt
 
