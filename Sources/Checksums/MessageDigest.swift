@@ -52,10 +52,10 @@ package struct MessageDigest: ~Copyable {
 
   private mutating func endMessage() throws(Failure) -> [UInt8] {
     let (pointer, size) = (context.pointer, algorithm.size)
-    // Not `init(unsafeUninitializedCapacity:)`, which the compiler does not specialise: that costs more than zeros.
-    var value = [UInt8](repeating: 0, count: size)
-    if value.withUnsafeMutableBufferPointer({ EVP_DigestFinal_ex(pointer, $0.baseAddress, nil) }) != 1 {
-      isSound = false
+    // By way of the stack: the compiler does not specialise what makes an array of a size without its content.
+    let value = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { buffer in
+      if EVP_DigestFinal_ex(pointer, buffer.baseAddress, nil) != 1 { isSound = false }
+      return isSound ? Array(buffer) : []
     }
     guard isSound else { throw DigestAlgorithm.refused(algorithm.name) }
     return value

@@ -25,6 +25,8 @@ public actor Orchestrator {
   private var unseen = 0
   private var interrupted = 0
   private var alarm = Alarm()
+  /// Ends what runs of earlier processes have left at their destinations.
+  private var reaping: Task<Void, Never>?
 
   private var isStopping = false
   private var fatal: Failure?
@@ -71,6 +73,7 @@ public actor Orchestrator {
     alarm.cancel()
     await ports.events.stop()
     await source.value
+    await reaping?.value
     return Summary(failed: failedTrees, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
 
@@ -91,6 +94,7 @@ public actor Orchestrator {
 
   private func cancelAll() {
     for task in tasks.values { task.cancel() }
+    reaping?.cancel()
   }
 
   /// The process must not go on: nothing more is begun, and what is under way is cancelled.
@@ -110,6 +114,7 @@ public actor Orchestrator {
     do throws(Failure) {
       try await intake.begin()
       try await recover()
+      await reap()
       switch mode {
       case .once: try await intake.scan(workflows)
       case .service: try await watch(intake, workflows)
@@ -195,6 +200,14 @@ public actor Orchestrator {
     }
     setAlarm()
     pump()
+  }
+
+  /// Beside the runs: a destination that is not there holds nobody up.
+  private func reap() {
+    let reaper = UploadReaper(ports: ports, logger: logger)
+    reaping = Task.detached(executorPreference: ports.fileExecutor) {
+      do throws(Failure) { try await reaper.reap(nil) } catch { await self.stop(for: error) }
+    }
   }
 
   /// The machine has been started anew since: what a directory was given and had not settled may be gone with its

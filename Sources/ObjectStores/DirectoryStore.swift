@@ -34,14 +34,17 @@ package final class DirectoryStore: ObjectStore {
     self.makeHash = makeHash
   }
 
-  /// A file has no place for `attributes`.
+  /// A file has no place for attributes.
   package func put(
-    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
     try await withTaskExecutorPreference(threads) { () async throws(Failure) in
-      try store(file, key, progress)
+      try store(file, key, context.progress)
     }
   }
+
+  /// Files are copied whole.
+  package func abandon(_ upload: MultipartUpload) async throws(Failure) {}
 
   /// One syncfs(2) for all files since the last: much cheaper than an fsync for each. It may be called at any time,
   /// also where nothing has been put.

@@ -21,6 +21,15 @@ final class ChangeWriter {
     case .uploads(let records): try save(records, database)
     case .forgetUploads(let run, let path): try forget(run, path, database)
     case .forgetDestination(let run, let destination): try forget(run, destination, database)
+    case .multipart(let upload):
+      let (run, destination) = try place(of: upload, database)
+      try MultipartRows.save(upload, run: run, destination: destination, in: database)
+    case .part(let part, let upload):
+      let (run, destination) = try place(of: upload, database)
+      try MultipartRows.save(part, of: upload, run: run, destination: destination, in: database)
+    case .multipartEnded(let upload):
+      let (run, destination) = try place(of: upload, database)
+      try MultipartRows.remove(upload, run: run, destination: destination, in: database)
     case .hook(let record): try HookRows.save(record, run: number(of: record.run, database), in: database)
     case .stem(let stem, let destination, let path):
       try TreeRows.setOwner(ofStem: stem, at: number(of: destination, database), to: path, in: database)
@@ -60,6 +69,10 @@ final class ChangeWriter {
         AND destination = (SELECT number FROM destinations WHERE name = ?)
       """
     try database.cachedStatement(sql: sql).execute(with: run.text, destination.text)
+  }
+
+  private func place(of upload: MultipartUpload, _ database: Database) throws -> (run: Int64, destination: Int64) {
+    (try number(of: upload.run, database), try number(of: upload.destination, database))
   }
 
   private func number(of run: RunID, _ database: Database) throws -> Int64 {

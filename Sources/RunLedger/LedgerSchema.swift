@@ -11,7 +11,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1]
+  static let migrations: [String] = [version1, version2]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -105,7 +105,7 @@ enum LedgerSchema {
       is_permanent INTEGER,
       received INTEGER,                 -- the receipt's size where it is not the file's
       etag TEXT,                        -- NULL of a proven row: the checksum in hexadecimal
-      algorithm INTEGER,                -- 1 md5, 2 sha256, 3 crc64nvme, 4 crc32c
+      algorithm INTEGER,                -- 1 md5, 2 sha256, 3 crc64nvme, 4 crc32c, 5 and 6 the first two of parts
       checksum BLOB,
       PRIMARY KEY (run, path, destination)
     ) STRICT, WITHOUT ROWID;
@@ -116,6 +116,35 @@ enum LedgerSchema {
       stem BLOB NOT NULL,
       path BLOB NOT NULL,
       PRIMARY KEY (destination, stem)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let version2 = """
+    -- multipart uploads that are not over. A run cannot be removed while one is left: it would be nobody's then.
+    CREATE TABLE multipart_uploads (
+      number INTEGER PRIMARY KEY,
+      run INTEGER NOT NULL REFERENCES runs,
+      path BLOB NOT NULL,
+      destination INTEGER NOT NULL REFERENCES destinations,
+      key BLOB NOT NULL,
+      device INTEGER NOT NULL,
+      inode INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      modified INTEGER NOT NULL,
+      changed INTEGER NOT NULL,
+      token TEXT NOT NULL,
+      part_size INTEGER NOT NULL,
+      begun INTEGER NOT NULL,
+      id TEXT,   -- NULL: the destination is about to be asked for it
+      UNIQUE (run, path, destination)
+    ) STRICT;
+
+    CREATE TABLE multipart_parts (
+      upload INTEGER NOT NULL REFERENCES multipart_uploads ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      etag TEXT NOT NULL,
+      checksum BLOB NOT NULL,
+      PRIMARY KEY (upload, number)
     ) STRICT, WITHOUT ROWID;
     """
 

@@ -84,6 +84,16 @@ package final class SQLiteLedger: Ledger {
     try await read { try HookRows.records(of: run, in: $0) }
   }
 
+  package func multipartUpload(
+    of run: RunID, _ path: BytePath, at destination: DestinationName
+  ) async throws(Failure) -> MultipartUpload? {
+    try await read { try MultipartRows.upload(of: run, path, at: destination, in: $0) }
+  }
+
+  package func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
+    try await read { try MultipartRows.abandoned(of: run, in: $0) }
+  }
+
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }

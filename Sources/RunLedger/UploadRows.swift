@@ -175,6 +175,8 @@ extension StatusColumns {
     case .sha256: 2
     case .crc64nvme: 3
     case .crc32c: 4
+    case .md5OfParts: 5
+    case .sha256OfParts: 6
     }
   }
 
@@ -184,6 +186,8 @@ extension StatusColumns {
     case 2: .sha256
     case 3: .crc64nvme
     case 4: .crc32c
+    case 5: .md5OfParts
+    case 6: .sha256OfParts
     default: throw SQLiteError(code: SQLiteError.corrupt, text: "an upload has the unknown algorithm \(number)")
     }
   }

@@ -131,9 +131,12 @@ final class WritingConnection: LedgerConnection {
 }
 
 extension LedgerChange {
-  /// Whether the next effect may depend on it: an upload whose row is lost is only sent again.
+  /// Whether the next effect may depend on it: an upload or a part whose row is lost is only sent again.
   fileprivate var needsSync: Bool {
-    if case .uploads = self { false } else { true }
+    switch self {
+    case .uploads, .part: false
+    default: true
+    }
   }
 }
 

@@ -6,13 +6,22 @@ public final class S3Client: Sendable {
   package let endpoint: S3Endpoint
   package let proof: ContentProof
   let sender: any RequestSender
+  /// From this size on a file is to be sent in parts, in bytes.
+  package let multipartThreshold: Int64
+  /// The size of a part that is wished for, in bytes.
+  package let partSize: Int64
 
   /// Sends through `sender`, which signs.
-  package init(_ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender) {
+  package init(_ settings: S3Destination, _ endpoint: S3Endpoint, proof: ContentProof, sender: any RequestSender) {
     self.endpoint = endpoint
     self.proof = proof
     self.sender = sender
+    multipartThreshold = min(settings.multipartThreshold, Self.singlePutLimit)
+    partSize = settings.partSize
   }
+
+  /// What a message calls an object; escaped.
+  package func subject(_ key: ObjectKey) -> String { endpoint.subject(key) }
 
   /// A client for the bucket that `settings` names, over a transport that others may share. Sends no request. Throws a
   /// blocked failure if the settings and the environment do not say enough.
@@ -27,7 +36,7 @@ public final class S3Client: Sendable {
     let sender = SigningSender(
       endpoint, credentials: credentialProvider(for: settings, surroundings), transport: transport, now: now)
     self.init(
-      endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
+      settings, endpoint, proof: ContentProof(settings, isEncrypted: endpoint.isEncrypted, isAWS: endpoint.isAWS),
       sender: RetryingSender(sender, retry: retry))
   }
 

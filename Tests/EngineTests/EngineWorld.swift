@@ -151,6 +151,12 @@ actor DyingLedger: Ledger {
     try await kept.uploadCounts(of: run)
   }
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { try await kept.hooks(of: run) }
+  func multipartUpload(
+    of run: RunID, _ path: BytePath, at destination: DestinationName
+  ) async throws(Failure) -> MultipartUpload? { try await kept.multipartUpload(of: run, path, at: destination) }
+  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
+    try await kept.abandonedUploads(of: run)
+  }
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await kept.owner(ofStem: stem, at: destination)
   }

@@ -135,7 +135,7 @@ struct SQLiteLedgerTests {
   func damagedPage() async throws {
     let run = plainRun(1)
     let first = try await open()
-    let paths = (0..<2000).map { "file-\($0)" }
+    let paths = (0..<8000).map { "file-\($0)" }
     try await first.commit([.run(run), .uploads(paths.map { upload(of: run, $0) })])
     await first.close()
     var content = try directory.read("state/ledger.sqlite")
@@ -160,7 +160,7 @@ struct SQLiteLedgerTests {
     let failure = try await #require(throws: Failure.self) { _ = try await open() }
     #expect(
       failure.message
-        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 1; use the "
+        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 2; use the "
         + "Slipway that wrote it, or another state directory")
     #expect(failure.code == "NewerSchema")
     #expect(failure.kind == .fatal)

@@ -19,6 +19,7 @@ package actor InMemoryLedger: Ledger {
     let path: BytePath
     let destination: DestinationName
   }
+  private var multiparts: [UploadKey: MultipartUpload] = [:]
   private struct Stem: Hashable {
     let key: ObjectKey
     let destination: DestinationName
@@ -52,6 +53,8 @@ package actor InMemoryLedger: Ledger {
       case .run(let run): known.insert(run.id)
       case .uploads(let records):
         for record in records where !known.contains(record.run) { throw unknown(record.run) }
+      case .multipart(let upload), .part(_, let upload), .multipartEnded(let upload):
+        if !known.contains(upload.run) { throw unknown(upload.run) }
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .answered, .forgetUploads, .forgetDestination, .stem: break
       }
@@ -74,9 +77,31 @@ package actor InMemoryLedger: Ledger {
     case .forgetDestination(let run, let name):
       records = records.filter { $0.key.run != run || $0.key.destination != name }
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
+    case .multipart(let upload): save(upload)
+    case .part(let part, let upload): save(part, of: upload)
+    case .multipartEnded(let upload): multiparts[key(of: upload)] = nil
     case .hook(let record): save(record)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
     }
+  }
+
+  private func key(of upload: MultipartUpload) -> UploadKey {
+    UploadKey(run: upload.run, path: upload.path, destination: upload.destination)
+  }
+
+  private func save(_ upload: MultipartUpload) {
+    var upload = upload
+    let known = multiparts[key(of: upload)]
+    upload.parts = known?.token == upload.token ? known?.parts ?? [] : []
+    multiparts[key(of: upload)] = upload
+  }
+
+  private func save(_ part: MultipartUpload.Part, of upload: MultipartUpload) {
+    guard var known = multiparts[key(of: upload)], known.token == upload.token else { return }
+    known.parts.removeAll { $0.number == part.number }
+    known.parts.append(part)
+    known.parts.sort { $0.number < $1.number }
+    multiparts[key(of: upload)] = known
   }
 
   private func save(_ record: HookRecord) {
@@ -152,6 +177,18 @@ package actor InMemoryLedger: Ledger {
 
   package func hooks(of run: RunID) throws(Failure) -> [HookRecord] {
     hookRecords[run] ?? []
+  }
+
+  package func multipartUpload(
+    of run: RunID, _ path: BytePath, at destination: DestinationName
+  ) throws(Failure) -> MultipartUpload? {
+    multiparts[UploadKey(run: run, path: path, destination: destination)]
+  }
+
+  package func abandonedUploads(of run: RunID?) throws(Failure) -> [MultipartUpload] {
+    multiparts.values.filter { upload in
+      (run == nil || upload.run == run) && runs[upload.run]?.state.isFinal == true
+    }.sorted { $0.token < $1.token }
   }
 
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) throws(Failure) -> BytePath? {

@@ -15,6 +15,7 @@ package final class InMemoryStore: ObjectStore {
   private struct State {
     var objects: [ObjectKey: [UInt8]] = [:]
     var puts: [Put] = []
+    var abandoned: [MultipartUpload] = []
     var settlements = 0
     var failures: [ObjectKey: (failure: Failure, times: Int)] = [:]
     var general: (failure: Failure, times: Int)?
@@ -31,6 +32,7 @@ package final class InMemoryStore: ObjectStore {
 
   package var objects: [ObjectKey: [UInt8]] { state.withLock { $0.objects } }
   package var puts: [Put] { state.withLock { $0.puts } }
+  package var abandoned: [MultipartUpload] { state.withLock { $0.abandoned } }
   package var settlements: Int { state.withLock { $0.settlements } }
 
   /// The next `times` puts of `key` throw `failure`.
@@ -57,8 +59,9 @@ package final class InMemoryStore: ObjectStore {
   }
 
   package func put(
-    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
+    let attributes = context.attributes
     await gate?(key)
     if let failure = takeFailure(of: key) {
       record(file, key, attributes, wasAccepted: false)
@@ -66,7 +69,7 @@ package final class InMemoryStore: ObjectStore {
     }
     do throws(Failure) {
       let content = try read(file, key)
-      progress.sent(Int64(content.count))
+      context.progress.sent(Int64(content.count))
       state.withLock { $0.objects[key] = content }
       record(file, key, attributes, wasAccepted: true)
       return PutReceipt(size: Int64(content.count), etag: "", checksum: nil)
@@ -74,6 +77,12 @@ package final class InMemoryStore: ObjectStore {
       record(file, key, attributes, wasAccepted: false)
       throw error
     }
+  }
+
+  /// It sends nothing in parts; what somebody else began is remembered as abandoned.
+  package func abandon(_ upload: MultipartUpload) async throws(Failure) {
+    if let failure = takeFailure(of: upload.key) { throw failure }
+    state.withLock { $0.abandoned.append(upload) }
   }
 
   package func settle() async throws(Failure) {

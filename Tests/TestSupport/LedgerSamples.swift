@@ -117,3 +117,10 @@ func hook(run: RunID, _ name: String, _ result: HookResult?) -> HookRecord {
 func sorted(_ records: [UploadRecord]) -> [UploadRecord] {
   records.sorted { $0.path == $1.path ? $0.destination < $1.destination : $0.path < $1.path }
 }
+
+func multipart(run: RunID, token: String) -> MultipartUpload {
+  MultipartUpload(
+    run: run, destination: DestinationName("artifacts"), path: BytePath([0x61, 0xFF]), key: ObjectKey("prefix/\u{0}"),
+    fingerprint: Fingerprint(device: .max, inode: 77, size: 6 << 30, modified: -1, changed: .max), token: token,
+    partSize: 16 << 20, begun: Timestamp(nanoseconds: 1_700_000_000_123_456_789))
+}

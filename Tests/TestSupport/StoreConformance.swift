@@ -100,10 +100,10 @@ package let storeConformance: [Conformance<StoreUnderTest>] = [
 ]
 
 extension ObjectStore {
-  /// Without attributes.
+  /// For a run of its own, without attributes.
   package func put(
     _ file: any OpenFile, at key: ObjectKey, progress: TransferMeter
   ) async throws(Failure) -> PutReceipt {
-    try await put(file, at: key, attributes: ObjectAttributes(), progress: progress)
+    try await put(file, at: key, try await PutContext.sample(progress: progress))
   }
 }

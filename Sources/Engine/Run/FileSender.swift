@@ -8,7 +8,10 @@ struct FileSender: Sendable {
   let files: any TreeFiles
   let attributes: ObjectAttributes
   let meter: TransferMeter
-  let journal: UploadJournal
+  let recorder: UploadRecorder
+  /// Of uploads in parts.
+  let journal: any UploadJournal
+  let permits: any TransferPermits
   let tally: AttemptTally
   let logger: Logger
 
@@ -29,7 +32,7 @@ struct FileSender: Sendable {
       logger.error("\(error.message)", metadata: ["destination": "\(destination)"])
       status = .failed(error.message, isPermanent: error.kind == .permanent)
     }
-    await journal.record(
+    await recorder.record(
       UploadRecord(
         run: run, destination: destination, path: sending.path, fingerprint: sending.fingerprint, key: sending.key,
         status: status))
@@ -38,7 +41,10 @@ struct FileSender: Sendable {
   nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Failure) -> PutReceipt {
     let file = try files.open(sending.path, in: tree)
     guard file.fingerprint == sending.fingerprint else { throw changed(sending.path) }
-    let receipt = try await sending.target.store.put(file, at: sending.key, attributes: attributes, progress: meter)
+    let context = PutContext(
+      run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
+      journal: journal, permits: permits)
+    let receipt = try await sending.target.store.put(file, at: sending.key, context)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.
     guard try file.fingerprintOfName() == sending.fingerprint else { throw changed(sending.path) }

@@ -91,6 +91,7 @@ struct RunDriver: Sendable {
         // Before the commit: nobody looks for them once the run is over.
         removeFiles(session)
         try await session.commit(markerAfterEnd(session))
+        try await UploadReaper(ports: ports, logger: session.logger).reap(session.run.id)
         tellEnd(session)
         return .ended(session.run)
       case .prepare, .upload, .finish, .retire:

@@ -1,8 +1,9 @@
 import DequeModule
+import SlipwayModel
 import Synchronization
 
 /// The places for requests in flight, over all runs: whoever waits longest is next.
-final class TransferSlots: Sendable {
+final class TransferSlots: TransferPermits {
   private struct State {
     var free: Int
     var waiting: Deque<CheckedContinuation<Void, Never>> = []
@@ -51,6 +52,9 @@ final class TransferSlots: Sendable {
     }
     next?.resume()
   }
+
+  func tryTake() -> Bool { tryAcquire() }
+  func giveBack() { release() }
 
   private func tryAcquire() -> Bool {
     state.withLock { state in

@@ -65,18 +65,19 @@ struct UploadStage {
 
   private func send() async throws(Failure) -> StageEnd {
     let tally = AttemptTally()
-    let journal = UploadJournal(ledger: session.ports.ledger, clock: session.ports.clock)
+    let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
       run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
       attributes: ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata),
-      meter: session.shared.meter, journal: journal, tally: tally, logger: session.logger)
+      meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, permits: session.shared.slots,
+      tally: tally, logger: session.logger)
     let findings = await carryOut(sender)
     if let failure = findings.failure {
       if failure.kind == .fatal { throw failure }
       tally.failed(failure, at: nil)
       session.logger.error("\(failure.message)")
     }
-    try await journal.finish()
+    try await recorder.finish()
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
     if let fatal = tally.fatal { throw fatal }

@@ -48,7 +48,7 @@ package struct ContentProof: Sendable, Hashable {
     _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String,
     subject: @autoclosure () -> String
   ) throws(S3Error) -> String {
-    let etag = unquoted(response.fields.value("etag"))
+    let etag = Self.unquoted(response.fields.value("etag"))
     func refuse(_ code: String, _ cause: String, _ remedy: String = "") -> S3Error {
       S3Error(
         Failure(.transient(retryAfter: nil), operation, subject(), code: code, cause: cause, remedy: remedy),
@@ -59,7 +59,7 @@ package struct ContentProof: Sendable, Hashable {
         throw refuse(
           "MissingETag", "the answer has no ETag to compare", "if the server never gives one, set verify_etag: false")
       }
-      if !isEqual(etag, md5.hexadecimalText) {
+      if !Self.isEqual(etag, md5.hexadecimalText) {
         throw refuse(
           "StoredOtherBytes", "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
           "if the server encrypts or changes what it stores, set verify_etag: false")
@@ -78,7 +78,7 @@ package struct ContentProof: Sendable, Hashable {
           "StoredOtherBytes", "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
       }
     }
-    return text(of: etag)
+    return Self.text(of: etag)
   }
 
   private var checksumName: String {
@@ -94,12 +94,12 @@ package struct ContentProof: Sendable, Hashable {
   private static let etagLimit = 256
 
   /// Escaped, which hexadecimal digits need not be.
-  private func text(of etag: ArraySlice<UInt8>) -> String {
+  static func text(of etag: ArraySlice<UInt8>) -> String {
     let isPlain = etag.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D }
-    return isPlain ? String(decoding: etag.prefix(Self.etagLimit), as: UTF8.self) : escaped(etag.prefix(Self.etagLimit))
+    return isPlain ? String(decoding: etag.prefix(etagLimit), as: UTF8.self) : escaped(etag.prefix(etagLimit))
   }
 
-  private func unquoted(_ value: ArraySlice<UInt8>?) -> ArraySlice<UInt8> {
+  static func unquoted(_ value: ArraySlice<UInt8>?) -> ArraySlice<UInt8> {
     guard let value else { return [] }
     let quote = UInt8(ascii: "\"")
     let isQuoted = value.count >= 2 && value.first == quote && value.last == quote
@@ -107,7 +107,7 @@ package struct ContentProof: Sendable, Hashable {
   }
 
   /// Some servers write the digits in capitals.
-  private func isEqual(_ etag: ArraySlice<UInt8>, _ digits: [UInt8]) -> Bool {
+  static func isEqual(_ etag: ArraySlice<UInt8>, _ digits: [UInt8]) -> Bool {
     etag.count == digits.count && zip(etag, digits).allSatisfy { ($0 | 0x20) == $1 || $0 == $1 }
   }
 }

@@ -49,19 +49,24 @@ extension S3Client {
     _ progress: TransferMeter?
   ) -> S3Request {
     var request = S3Request(.put, key, operation: Self.uploading)
-    if proof.checksum == .md5, let md5 = digests.md5 { request.fields.append("content-md5", md5.base64Text) }
-    request.fields.append("content-type", ContentTypes.type(of: key))
-    if let checksum = proof.checksumField(digests) { request.fields.append(checksum.name, checksum.value) }
-    append(attributes, to: &request.fields)
+    appendObjectFields(key, attributes, to: &request.fields)
+    appendDigestFields(digests, to: &request)
     request.body = body
-    request.payloadHash = digests.sha256.map { .sha256($0) } ?? .unsigned
     request.progress = progress
     return request
   }
 
-  /// Tags and metadata stand in the PUT itself (Amazon S3 API Reference, PutObject), so that no object is ever seen
-  /// without them.
-  private func append(_ attributes: ObjectAttributes, to fields: inout HTTPFields) {
+  /// What the server compares a body with.
+  func appendDigestFields(_ digests: ContentDigests, to request: inout S3Request) {
+    if proof.checksum == .md5, let md5 = digests.md5 { request.fields.append("content-md5", md5.base64Text) }
+    if let checksum = proof.checksumField(digests) { request.fields.append(checksum.name, checksum.value) }
+    request.payloadHash = digests.sha256.map { .sha256($0) } ?? .unsigned
+  }
+
+  /// What an object carries beside its content. It stands in the request that makes the object (Amazon S3 API Reference,
+  /// PutObject, CreateMultipartUpload), so that none is ever seen without it.
+  func appendObjectFields(_ key: ObjectKey, _ attributes: ObjectAttributes, to fields: inout HTTPFields) {
+    fields.append("content-type", ContentTypes.type(of: key))
     for (name, value) in attributes.metadata.sorted(by: { $0.key < $1.key }) {
       fields.append("x-amz-meta-\(name)", Array(value.utf8))
     }

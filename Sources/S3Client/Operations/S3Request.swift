@@ -23,6 +23,12 @@ package struct S3Request: Sendable {
   var payloadHash = PayloadHash.empty
   var responseBodyLimit = HTTPRequest.defaultResponseBodyLimit
   var progress: TransferMeter?
+  /// Whether an answer with status 200 may hold an `<Error>`, because the server began it before it knew.
+  var mayAnswerErrorWith200 = false
+  /// Codes after which the same request again cannot help, although they may pass.
+  var finalCodes: Set<String> = []
+  /// Called before the request is sent once more, although an earlier one may have taken effect. Any thread.
+  var onRepeat: (@Sendable () -> Void)?
 
   init(_ method: HTTPRequest.Method, _ key: ObjectKey?, operation: String) {
     self.method = method

@@ -34,7 +34,7 @@ package final class SigningSender: RequestSender {
     } catch {
       throw S3Error(error.failure(request.operation, endpoint.subject(request.key)))
     }
-    guard 200..<300 ~= response.status else {
+    guard 200..<300 ~= response.status, !(request.mayAnswerErrorWith200 && ErrorAnswer(response.body) != nil) else {
       throw S3Error(response, request.operation, endpoint.subject(request.key))
     }
     return response

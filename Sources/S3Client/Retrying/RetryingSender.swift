@@ -29,10 +29,12 @@ package final class RetryingSender: RequestSender {
         return response
       } catch {
         failed += 1
-        guard let wait = retry.wait(after: error, failed: failed, jitter: .random(in: 0...1)),
+        guard !request.finalCodes.contains(error.code),
+          let wait = retry.wait(after: error, failed: failed, jitter: .random(in: 0...1)),
           let kind = RequestRetry.classify(error), budget.take(kind.cost), await waits(wait)
         else { throw error }
         paid = kind.cost
+        request.onRepeat?()
       }
     }
   }

@@ -17,5 +17,9 @@ struct EmptyLedger: Ledger {
   func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] { [] }
   func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] { [:] }
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { [] }
+  func multipartUpload(
+    of run: RunID, _ path: BytePath, at destination: DestinationName
+  ) async throws(Failure) -> MultipartUpload? { nil }
+  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] { [] }
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? { nil }
 }

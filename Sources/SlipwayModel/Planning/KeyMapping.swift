@@ -59,7 +59,11 @@ public struct KeyMapping: Sendable, Hashable {
 }
 
 /// `prefix` and `rest` with exactly one slash between them.
-public func joinedKey(_ prefix: [UInt8], _ rest: some Collection<UInt8>) -> ObjectKey {
+public func joinedKey(_ prefix: [UInt8], _ rest: [UInt8]) -> ObjectKey {
+  prefix.isEmpty ? ObjectKey(rest) : joinedKey(prefix, rest[...])
+}
+
+private func joinedKey(_ prefix: [UInt8], _ rest: ArraySlice<UInt8>) -> ObjectKey {
   if prefix.isEmpty { return ObjectKey(Array(rest)) }
   var bytes = [UInt8]()
   bytes.reserveCapacity(prefix.count + 1 + rest.count)

@@ -2,9 +2,9 @@
 ///
 /// A ledger that cannot keep a record throws a fatal failure, and goes on doing so: no effect may follow a change that
 /// was not committed.
-public protocol Ledger: Sendable {
-  /// Makes all `changes` durable, or none; returns when they are. `.uploads` alone may be lost with the machine's
-  /// power (the file is sent again), never with the process. Callers that come together share one commit.
+public protocol Ledger: UploadJournal {
+  /// Makes all `changes` durable, or none; returns when they are. `.uploads` and `.part` alone may be lost with the
+  /// machine's power (what they tell of is sent again), never with the process. Callers that come together share one commit.
   func commit(_ changes: [LedgerChange]) async throws(Failure)
 
   /// Every run that is not final, oldest first.
@@ -38,8 +38,22 @@ public protocol Ledger: Sendable {
   /// The latest start of each hook of a run, in order of their first start.
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord]
 
+  /// Multipart uploads of runs that are over, which nobody goes on with; those of `run` alone, if it is over, or of all
+  /// for nil. Without their parts.
+  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload]
+
   /// Which tree's path the ledger shows for a key stem at a destination; nil if no tree has used it.
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath?
+}
+
+extension Ledger {
+  public func begin(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipart(upload)]) }
+
+  public func prove(_ part: MultipartUpload.Part, of upload: MultipartUpload) async throws(Failure) {
+    try await commit([.part(part, of: upload)])
+  }
+
+  public func end(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipartEnded(upload)]) }
 }
 
 /// One change of the ledger.
@@ -54,6 +68,13 @@ public enum LedgerChange: Sendable, Hashable {
   case forgetUploads(RunID, path: BytePath)
   /// Removes the rows of a destination that could not keep what it had been given.
   case forgetDestination(RunID, DestinationName)
+  /// Inserts the upload, or replaces that of the same run, path and destination with its parts; one that only gains its
+  /// ID keeps them.
+  case multipart(MultipartUpload)
+  /// A part of the upload of this run, path and destination, in place of the one of the same number.
+  case part(MultipartUpload.Part, of: MultipartUpload)
+  /// Removes the upload of this run, path and destination with its parts.
+  case multipartEnded(MultipartUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
   /// The objects under this key stem (destination's prefix included) come from the tree at this path.

@@ -4,15 +4,47 @@ public protocol ObjectStore: Sendable {
   /// answered with the right checksum. May be called again for the same key: the last one wins, and a reader sees the
   /// old object or the new one, nothing between. Retries of one request are the store's own; the engine retries runs.
   /// Called from tasks that may block; bounded by the caller.
+  ///
+  /// What is sent in parts goes on where an earlier put of the same file, run and destination was interrupted, as
+  /// `context.journal` has it. A cancelled put leaves its upload to be gone on with; see `abandon`.
   nonisolated(nonsending) func put(
-    _ file: any OpenFile, at key: ObjectKey, attributes: ObjectAttributes, progress: TransferMeter
+    _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt
+
+  /// Ends a multipart upload that nobody goes on with, so that nothing of it is left; harmless for one that is over.
+  /// The object at its key stays what it is.
+  func abandon(_ upload: MultipartUpload) async throws(Failure)
 
   /// Makes everything durable that was put before the call. Called once before a run counts as uploaded.
   func settle() async throws(Failure)
 
   /// The object's address for people and manifests.
   func url(of key: ObjectKey) -> String
+}
+
+/// For whom a put works, and with what, beside the file and its key.
+public struct PutContext: Sendable {
+  public let run: RunID
+  public let destination: DestinationName
+  /// Relative to the tree.
+  public let path: BytePath
+  public let attributes: ObjectAttributes
+  public let progress: TransferMeter
+  public let journal: any UploadJournal
+  public let permits: any TransferPermits
+
+  public init(
+    run: RunID, destination: DestinationName, path: BytePath, attributes: ObjectAttributes, progress: TransferMeter,
+    journal: any UploadJournal, permits: any TransferPermits
+  ) {
+    self.run = run
+    self.destination = destination
+    self.path = path
+    self.attributes = attributes
+    self.progress = progress
+    self.journal = journal
+    self.permits = permits
+  }
 }
 
 /// What an object carries beside its content; a destination without a place for it leaves it out.
@@ -44,8 +76,11 @@ public struct PutReceipt: Sendable, Hashable {
 
 /// A checksum of an object's content.
 public struct Checksum: Sendable, Hashable {
-  public enum Algorithm: String, Sendable, Hashable {
+  public enum Algorithm: String, Sendable, Hashable, CaseIterable {
     case md5, sha256, crc64nvme, crc32c
+    /// Of the digests of an object's parts, one behind the other.
+    case md5OfParts = "md5-of-parts"
+    case sha256OfParts = "sha256-of-parts"
   }
 
   public let algorithm: Algorithm

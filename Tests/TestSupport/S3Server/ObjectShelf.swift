@@ -6,6 +6,7 @@ struct ObjectShelf {
   typealias Bucket = [ObjectKey: StoredObject]
 
   private(set) var buckets: [String: Bucket]
+  private(set) var multiparts: MultipartShelf
   private let region: String
   /// What S3 gives back with an object as it was given, besides `x-amz-meta-…`.
   private static let keptHeaders: Set<String> = [
@@ -14,7 +15,8 @@ struct ObjectShelf {
   ]
   private static let longestKey = 1024
 
-  init(buckets: [String], region: String) {
+  init(buckets: [String], region: String, partSizeMinimum: Int = 1) {
+    multiparts = MultipartShelf(partSizeMinimum: partSizeMinimum)
     self.buckets = Dictionary(uniqueKeysWithValues: buckets.map { ($0, [:]) })
     self.region = region
   }
@@ -28,6 +30,7 @@ struct ObjectShelf {
     guard buckets[request.bucket] != nil else { throw S3Error(404, "NoSuchBucket") }
     if request.key.count > Self.longestKey { throw S3Error(400, "KeyTooLongError") }
     guard String(validating: request.key, as: UTF8.self) != nil else { throw S3Error(400, "InvalidURI") }
+    if let answer = try multipart(request, now, corrupting) { return answer }
     let known: Set = ["x-id"]
     if let unknown = request.query.first(where: { !known.contains($0.name) }) {
       throw S3Error(501, "NotImplemented", "The query \(unknown.name) is not known here.")
@@ -41,6 +44,36 @@ struct ObjectShelf {
     default: throw S3Error(405, "MethodNotAllowed")
     }
   }
+
+  /// nil for a request that is about no multipart upload.
+  private mutating func multipart(
+    _ request: RecordedRequest, _ now: Timestamp, _ corrupting: Bool
+  ) throws(S3Error) -> Answer? {
+    if request.method == "POST", request.queryValue("uploads") != nil {
+      return multiparts.begin(request, headers: Self.kept(request.headers), now: now)
+    }
+    guard request.queryValue("uploadId") != nil else { return nil }
+    switch request.method {
+    case "PUT":
+      let echoed = try checkedChecksums(request)
+      return try multiparts.put(request, echoed: echoed, corrupting: corrupting)
+    case "GET": return try multiparts.list(request)
+    case "DELETE": return try multiparts.abort(request)
+    case "POST":
+      try checkConditions(request)
+      let object = try multiparts.complete(request, now: now)
+      let echoed = try checkedChecksums(request, of: object.content)
+        .map { "<\(Self.element($0.name))>\($0.value)</\(Self.element($0.name))>" }
+      buckets[request.bucket]?[ObjectKey(request.key)] = object
+      return .xml(
+        "<CompleteMultipartUploadResult><Key>k</Key><ETag>&quot;\(object.etag)&quot;</ETag>"
+          + "\(echoed.joined())</CompleteMultipartUploadResult>")
+    default: throw S3Error(405, "MethodNotAllowed")
+    }
+  }
+
+  /// Forgets every multipart upload that is not over.
+  mutating func loseUploads() { multiparts.forgetAll() }
 
   /// Puts an object there without a request.
   mutating func place(_ key: [UInt8], in bucket: String, content: [UInt8] = []) {
@@ -68,6 +101,7 @@ struct ObjectShelf {
       if !bucket.isEmpty { throw S3Error(409, "BucketNotEmpty") }
       buckets[request.bucket] = nil
       return Answer(status: 204)
+    case "GET" where request.queryValue("uploads") != nil: return multiparts.listAll(request)
     case "GET" where request.queryValue("location") != nil:
       return .xml("<LocationConstraint>\(region)</LocationConstraint>")
     case "GET" where request.queryValue("list-type") == "2":
@@ -103,9 +137,20 @@ struct ObjectShelf {
 
   /// A checksum is compared and echoed; one that this server cannot compute is refused, so that no test passes for it.
   private func checkedChecksums(_ request: RecordedRequest) throws(S3Error) -> [(name: String, value: String)] {
+    try checkedChecksums(request, of: request.body)
+  }
+
+  /// `ChecksumCRC64NVME` for `x-amz-checksum-crc64nvme`.
+  private static func element(_ header: String) -> String {
+    "Checksum\(header.dropFirst("x-amz-checksum-".count).uppercased())"
+  }
+
+  private func checkedChecksums(
+    _ request: RecordedRequest, of content: [UInt8]
+  ) throws(S3Error) -> [(name: String, value: String)] {
     var echoed: [(name: String, value: String)] = []
     for (name, value) in request.headers where name.hasPrefix("x-amz-checksum-") && name != "x-amz-checksum-type" {
-      guard let expected = Self.checksum(name, of: request.body) else {
+      guard let expected = Self.checksum(name, of: content) else {
         throw S3Error(501, "NotImplemented", "\(name) is not known here.")
       }
       guard Base64.decoded(value) == expected else {

@@ -86,6 +86,22 @@ package final class ScriptedS3Server: @unchecked Sendable {
     with { $0.shelf.buckets[bucket, default: [:]].keys.sorted().map(\.bytes) }
   }
 
+  /// The multipart uploads that are not over, by their keys, in the order of their beginning.
+  package var openUploads: [(key: ObjectKey, parts: [Int])] {
+    with { $0.shelf.multiparts.uploads.values.sorted { $0.number < $1.number } }
+      .map { ($0.key, $0.parts.keys.sorted()) }
+  }
+
+  /// Forgets them, as a server may that cleans up.
+  package func loseUploads() {
+    update { $0.shelf.loseUploads() }
+  }
+
+  /// Puts an object there without a request, as another client's.
+  package func place(_ key: String, in bucket: String = "bucket", content: [UInt8]) {
+    update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }
+  }
+
   /// Puts rules behind those that are there; the first that fires decides.
   package func add(_ rules: FaultRule...) {
     update { $0.script.append(rules) }

@@ -4,7 +4,7 @@ import Synchronization
 /// Gathers what has been proven, so that the ledger writes many rows at once: a row waits at most `delay`.
 ///
 /// A row that was not written when the process died costs that file one more PUT, nothing else.
-final class UploadJournal: Sendable {
+final class UploadRecorder: Sendable {
   private struct State {
     var rows: [UploadRecord] = []
     var isScheduled = false

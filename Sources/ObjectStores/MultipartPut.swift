@@ -1,0 +1,226 @@
+import HTTPTransport
+import S3Client
+import SlipwayModel
+import Synchronization
+
+/// One file that is sent in parts: taken up where the journal says, sent by several lanes, completed.
+///
+/// What is written down before which request: the intent before an upload is asked for, its ID before the first part,
+/// each part when it is proven. A process that dies between leaves an upload without a part, which the next one finds
+/// by listing, or one with an ID, which it goes on with.
+struct MultipartPut {
+  let client: S3Client
+  let file: any OpenFile
+  let key: ObjectKey
+  let context: PutContext
+  let reader: ContentReader
+  let now: @Sendable () -> Timestamp
+
+  /// So many uploads are begun for one put: the server may lose one, or refuse to complete it.
+  private static let uploadsMax = 2
+
+  /// Any task that may block.
+  func run() async throws(Failure) -> PutReceipt {
+    var failure: Failure?
+    for _ in 0..<Self.uploadsMax {
+      let upload: MultipartUpload
+      switch try await takeUp() {
+      case .completed(let receipt): return receipt
+      case .open(let open): upload = open
+      }
+      do throws(S3Error) {
+        return try await finish(upload)
+      } catch {
+        guard Self.needsAnother(error) else { throw error.failure }
+        failure = error.failure
+        try await giveUp(upload)
+      }
+    }
+    throw failure ?? sourceChanged
+  }
+
+  private enum State {
+    case open(MultipartUpload)
+    case completed(PutReceipt)
+  }
+
+  /// Whether the upload is of no use any more, and another one may go well.
+  private static func needsAnother(_ error: S3Error) -> Bool {
+    error.code == S3Client.noSuchUpload || error.code == "ConditionalRequestConflict"
+  }
+}
+
+/// Beginning, or going on.
+extension MultipartPut {
+  private func takeUp() async throws(Failure) -> State {
+    let journal = context.journal
+    guard let known = try await journal.multipartUpload(of: context.run, context.path, at: context.destination) else {
+      return .open(try await begin())
+    }
+    guard known.key == key, known.fingerprint.matchesAcrossProcesses(file.fingerprint), let id = known.id else {
+      try await giveUp(known)
+      return .open(try await begin())
+    }
+    do throws(S3Error) {
+      let listed = try await client.listParts(key, id)
+      return .open(Self.verified(known, by: listed))
+    } catch {
+      guard error.code == S3Client.noSuchUpload else { throw error.failure }
+      return try await resolve(known)
+    }
+  }
+
+  /// Parts count that both the journal and the server know, with one ETag and the right size.
+  private static func verified(_ upload: MultipartUpload, by listed: [ListedPart]) -> MultipartUpload {
+    let held = Dictionary(listed.map { ($0.number, $0) }) { _, later in later }
+    let plan = PartPlan(size: upload.fingerprint.size, partSize: upload.partSize)
+    var upload = upload
+    upload.parts = upload.parts.filter { part in
+      guard 1...plan.count ~= part.number, let other = held[part.number] else { return false }
+      return other.etag == part.etag && other.size == Int64(plan.range(of: part.number).count)
+    }
+    return upload
+  }
+
+  /// The server does not know the upload: it was completed, or it is lost.
+  private func resolve(_ upload: MultipartUpload) async throws(Failure) -> State {
+    let plan = PartPlan(size: upload.fingerprint.size, partSize: upload.partSize)
+    var receipt: PutReceipt?
+    if upload.parts.count == plan.count {
+      do throws(S3Error) {
+        receipt = try await client.completedEarlier(upload, size: plan.size)
+      } catch {
+        throw error.failure
+      }
+    }
+    try await context.journal.end(upload)
+    if let receipt { return .completed(receipt) }
+    return .open(try await begin())
+  }
+
+  private func begin() async throws(Failure) -> MultipartUpload {
+    guard let plan = PartPlan(size: file.fingerprint.size, wishedPartSize: client.partSize) else {
+      throw Failure(
+        .permanent, "upload", client.subject(key), code: "EntityTooLarge",
+        cause: "it has \(file.fingerprint.size) bytes, and \(PartPlan.partsMax) parts take at most "
+          + "\(PartPlan.partsMax * PartPlan.partSizeMax)")
+    }
+    var upload = MultipartUpload(
+      run: context.run, destination: context.destination, path: context.path, key: key, fingerprint: file.fingerprint,
+      token: "\(context.run)-\(String(UInt64.random(in: .min ... .max), radix: 16))", partSize: plan.partSize,
+      begun: now())
+    try await context.journal.begin(upload)
+    let repetition = Repetition()
+    do throws(S3Error) {
+      upload.id = try await client.createMultipartUpload(key, token: upload.token, attributes: context.attributes) {
+        repetition.note()
+      }
+      if repetition.hasHappened { try await StrayUploads(client: client, upload: upload).abort() }
+    } catch {
+      throw error.failure
+    }
+    try await context.journal.begin(upload)
+    return upload
+  }
+
+  /// Ends an upload that is not gone on with, and forgets it.
+  private func giveUp(_ upload: MultipartUpload) async throws(Failure) {
+    do throws(S3Error) {
+      try await StrayUploads(client: client, upload: upload).abandon()
+    } catch {
+      throw error.failure
+    }
+    try await context.journal.end(upload)
+  }
+}
+
+/// Sending and completing.
+extension MultipartPut {
+  private func finish(_ upload: MultipartUpload) async throws(S3Error) -> PutReceipt {
+    let sending = PartSending(upload, size: file.fingerprint.size)
+    await send(sending)
+    if let error = sending.failure { throw try told(error) }
+    if Task.isCancelled { throw S3Error(cancelled) }
+    let unchanged: Bool
+    do throws(Failure) { unchanged = try file.currentFingerprint() == file.fingerprint } catch { throw S3Error(error) }
+    guard unchanged else {
+      do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
+      throw S3Error(sourceChanged)
+    }
+    let receipt = try await client.completeMultipartUpload(sending.upload, size: file.fingerprint.size)
+    do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
+    return receipt
+  }
+
+  /// One lane goes on in this task; others come beside it while there are places for them, and each gives its place
+  /// back after every part, so that a run that waits is not held up.
+  private func send(_ sending: PartSending) async {
+    await withDiscardingTaskGroup { group in
+      while let number = sending.next() {
+        while sending.mayAddLane, context.permits.tryTake() {
+          sending.laneBegan()
+          group.addTask { await lane(sending) }
+        }
+        await send(number, sending)
+      }
+    }
+  }
+
+  private func lane(_ sending: PartSending) async {
+    var holdsPlace = true
+    while holdsPlace, let number = sending.next() {
+      await send(number, sending)
+      context.permits.giveBack()
+      holdsPlace = context.permits.tryTake()
+    }
+    if holdsPlace { context.permits.giveBack() }
+    sending.laneEnded()
+  }
+
+  private func send(_ number: Int, _ sending: PartSending) async {
+    do throws(S3Error) {
+      let range = sending.plan.range(of: number)
+      let digests: ContentDigests
+      do throws(Failure) { digests = try reader.digests(of: file, range, key) } catch { throw S3Error(error) }
+      let body = HTTPBody.file(FilePart(file: file, offset: range.lowerBound, count: Int64(range.count)))
+      let part = try await client.uploadPart(
+        number, of: sending.open, body, digests: digests, progress: context.progress)
+      do throws(Failure) {
+        try await context.journal.prove(part, of: sending.open)
+      } catch {
+        throw S3Error(error)
+      }
+      sending.proved(part)
+    } catch {
+      sending.failed(error)
+    }
+  }
+
+  /// A file that changes under the server's eyes looks like damage on the way.
+  private func told(_ error: S3Error) throws(S3Error) -> S3Error {
+    guard case .transient = error.kind else { return error }
+    do throws(Failure) {
+      return try file.currentFingerprint() == file.fingerprint ? error : S3Error(sourceChanged)
+    } catch {
+      return S3Error(error)
+    }
+  }
+
+  private var sourceChanged: Failure {
+    Failure(
+      .transient(retryAfter: nil), "upload", client.subject(key), code: Failure.sourceChanged,
+      cause: "the file changed while it was sent")
+  }
+
+  private var cancelled: Failure {
+    Failure(.transient(retryAfter: nil), "upload", client.subject(key), code: "Cancelled", cause: "it was stopped")
+  }
+}
+
+/// Whether a request was sent more than once. Any thread.
+private final class Repetition: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  var hasHappened: Bool { flag.load(ordering: .acquiring) }
+  func note() { flag.store(true, ordering: .releasing) }
+}

@@ -1,0 +1,131 @@
+import Checksums
+import HTTPTransport
+import SlipwayModel
+
+/// How a multipart upload ends well.
+///
+/// A status of 200 proves nothing (its body may be an `<Error>`, or not S3's at all), and NoSuchUpload may mean that
+/// an earlier request took effect: where the answer is lost or odd, a HEAD decides by the upload's token and size.
+extension S3Client {
+  /// Puts the parts of `upload` together, all of them, and returns once it is proven that the object at the key is
+  /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload`, or `ConditionalRequestConflict` under a
+  /// condition, where only another upload can help; `PreconditionFailed` is permanent. Any task.
+  package func completeMultipartUpload(
+    _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .none
+  ) async throws(S3Error) -> PutReceipt {
+    let whole = try proof.whole(of: upload.parts, size: size, partSize: upload.partSize)
+    let request = try completion(upload, size, whole, condition)
+    let response: HTTPResponse
+    do throws(S3Error) {
+      response = try await sender.send(request)
+    } catch {
+      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+      if error.status == 412 { throw occupied(upload.key, error) }
+      throw error
+    }
+    let answer = RecordReader(root: "CompleteMultipartUploadResult", record: "", recordLimit: 0)
+    guard answer.read(response.body) else {
+      let error = unusable(response, upload.key, Self.completing)
+      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+      throw error
+    }
+    let etag = ContentProof.unquoted((answer.values["ETag"] ?? [])[...])
+    try verify(etag, answer, whole, upload.key, response)
+    return receipt(size, ContentProof.text(of: etag), whole)
+  }
+
+  /// The receipt of an upload that is over, if the object at its key is what it made; nil if it is not. For an upload
+  /// that the server does not know any more. Idempotent.
+  package func completedEarlier(_ upload: MultipartUpload, size: Int64) async throws(S3Error) -> PutReceipt? {
+    guard let found = try await find(upload.key, for: Self.completing), found.token == upload.token, found.size == size
+    else { return nil }
+    return receipt(size, found.etag, try proof.whole(of: upload.parts, size: size, partSize: upload.partSize))
+  }
+
+  private static let completing = "complete the upload of"
+
+  private func completion(
+    _ upload: MultipartUpload, _ size: Int64, _ whole: WholeProof, _ condition: WriteCondition
+  ) throws(S3Error) -> S3Request {
+    var request = S3Request(.post, upload.key, operation: Self.completing)
+    request.query = CanonicalQuery([("uploadId", Array((upload.id?.text ?? "").utf8))])
+    request.fields.append("content-type", "application/xml")
+    request.fields.append("x-amz-mp-object-size", String(size))
+    if let field = whole.field {
+      request.fields.append(field.name, field.value)
+      request.fields.append("x-amz-checksum-type", "FULL_OBJECT")
+    }
+    condition.append(to: &request.fields)
+    let body = document(upload.parts)
+    request.body = .bytes(body)
+    request.payloadHash = .sha256(try sha256(of: body))
+    request.mayAnswerErrorWith200 = true
+    // A conflict can only be resolved by another upload.
+    request.finalCodes = ["ConditionalRequestConflict", Self.noSuchUpload]
+    return request
+  }
+
+  private func sha256(of body: [UInt8]) throws(S3Error) -> [UInt8] {
+    do throws(Failure) { return try MessageDigest.of(body, by: .sha256) } catch { throw S3Error(error) }
+  }
+
+  private func document(_ parts: [MultipartUpload.Part]) -> [UInt8] {
+    var text = Array("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
+    let element = proof.checksumElement
+    for part in parts {
+      text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\"\(xmlEscaped(part.etag))\"</ETag>".utf8
+      if let element {
+        text += "<\(element)>\(String(decoding: part.checksum.base64Text, as: UTF8.self))</\(element)>".utf8
+      }
+      text += "</Part>".utf8
+    }
+    return text + Array("</CompleteMultipartUpload>".utf8)
+  }
+
+  /// The ETag of the object at the key if this upload made it; nil if not, or if that cannot be told. Asked only after
+  /// an error that leaves it open.
+  private func isOurs(_ upload: MultipartUpload, _ size: Int64, after error: S3Error) async throws(S3Error) -> String? {
+    let isOpen =
+      switch error.kind {
+      case .transient: error.code != "ConditionalRequestConflict"
+      case .blocked, .permanent, .fatal: error.code == Self.noSuchUpload || error.status == 412
+      }
+    guard isOpen else { return nil }
+    let found: FoundObject?
+    // What stopped the first request tells more than what stops the second.
+    do throws(S3Error) { found = try await find(upload.key, for: Self.completing) } catch { return nil }
+    guard let found, found.token == upload.token, found.size == size else { return nil }
+    return found.etag
+  }
+
+  private func verify(
+    _ etag: ArraySlice<UInt8>, _ answer: RecordReader, _ whole: WholeProof, _ key: ObjectKey, _ response: HTTPResponse
+  ) throws(S3Error) {
+    func refuse(_ what: String, _ value: some Sequence<UInt8>) -> S3Error {
+      S3Error(
+        Failure(
+          .transient(retryAfter: nil), Self.completing, endpoint.subject(key), code: "StoredOtherBytes",
+          cause: "the server stored other bytes: their \(what) is \(escaped(value.prefix(64)))",
+          remedy: what == "ETag" ? "if the server makes its ETags in its own way, set verify_etag: false" : ""),
+        status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
+    }
+    if let expected = whole.etag, !ContentProof.isEqual(etag, expected) { throw refuse("ETag", etag) }
+    if let element = proof.checksumElement, let echo = answer.values[element], let expected = whole.echo,
+      echo != expected
+    {
+      throw refuse(element, echo)
+    }
+  }
+
+  private func receipt(_ size: Int64, _ etag: String, _ whole: WholeProof) -> PutReceipt {
+    PutReceipt(size: size, etag: etag, checksum: whole.checksum)
+  }
+
+  private func occupied(_ key: ObjectKey, _ error: S3Error) -> S3Error {
+    S3Error(
+      Failure(
+        .permanent, "upload", endpoint.subject(key), code: error.code,
+        cause: "another object lies at its key, and overwrite: never leaves it alone"),
+      status: error.status, requestID: error.requestID)
+  }
+}

@@ -1,0 +1,175 @@
+import Checksums
+import HTTPTransport
+import SlipwayModel
+
+/// A part as the server lists it.
+package struct ListedPart: Sendable, Hashable {
+  package let number: Int
+  /// Without quotes.
+  package let etag: String
+  /// In bytes.
+  package let size: Int64
+}
+
+/// A multipart upload that is not over, as the server lists it.
+package struct ListedUpload: Sendable, Hashable {
+  package let key: ObjectKey
+  package let id: MultipartUpload.ID
+  package let initiated: Timestamp
+}
+
+/// The requests of a multipart upload but for the one that completes it (Amazon S3 API Reference).
+extension S3Client {
+  /// Asks for an upload. Not idempotent: each request that takes effect makes an upload, and `onRepeat` is called
+  /// before a further one is sent. Any task.
+  package func createMultipartUpload(
+    _ key: ObjectKey, token: String, attributes: ObjectAttributes, onRepeat: @escaping @Sendable () -> Void
+  ) async throws(S3Error) -> MultipartUpload.ID {
+    try checkKey(key, Self.beginning)
+    var request = S3Request(.post, key, operation: Self.beginning)
+    request.query = CanonicalQuery([("uploads", nil)])
+    request.onRepeat = onRepeat
+    appendObjectFields(key, attributes, to: &request.fields)
+    request.fields.append(Self.tokenField, token)
+    if let algorithm = proof.multipartAlgorithm {
+      request.fields.append("x-amz-checksum-algorithm", algorithm.name)
+      request.fields.append("x-amz-checksum-type", algorithm.type)
+    }
+    let answer = RecordReader(root: "InitiateMultipartUploadResult", record: "", recordLimit: 0)
+    let response = try await sender.send(request)
+    guard answer.read(response.body), Self.isID(answer.values["UploadId"] ?? []) else {
+      throw unusable(response, key, Self.beginning)
+    }
+    return MultipartUpload.ID(answer.text("UploadId"))
+  }
+
+  /// Sends one part, and returns once the answer proves that the server holds it as far as the destination asks for
+  /// proof. Harmless to repeat. `digests` are those of the part. Any task.
+  package func uploadPart(
+    _ number: Int, of upload: MultipartUpload, _ body: HTTPBody, digests: ContentDigests, progress: TransferMeter?
+  ) async throws(S3Error) -> MultipartUpload.Part {
+    var request = S3Request(.put, upload.key, operation: Self.sendingPart)
+    request.query = CanonicalQuery([
+      ("partNumber", Array(String(number).utf8)), ("uploadId", Array((upload.id?.text ?? "").utf8)),
+    ])
+    appendDigestFields(digests, to: &request)
+    request.body = body
+    request.progress = progress
+    let response = try await sender.send(request)
+    let etag = try proof.verify(
+      response, digests, Self.sendingPart, subject: "part \(number) of \(endpoint.subject(upload.key))")
+    guard !etag.isEmpty else { throw unusable(response, upload.key, Self.sendingPart) }
+    return MultipartUpload.Part(number: number, etag: etag, checksum: proof.proven(digests)?.value ?? [])
+  }
+
+  /// Ends an upload so that nothing of it is left. Idempotent; one that is over is no error.
+  package func abortMultipartUpload(_ key: ObjectKey, _ id: MultipartUpload.ID) async throws(S3Error) {
+    var request = S3Request(.delete, key, operation: "abort the upload of")
+    request.query = CanonicalQuery([("uploadId", Array(id.text.utf8))])
+    do throws(S3Error) {
+      _ = try await sender.send(request)
+    } catch {
+      if error.code != Self.noSuchUpload, error.status != 404 { throw error }
+    }
+  }
+
+  /// The parts that the server holds of an upload, in order of their numbers; throws `NoSuchUpload` if it is over.
+  /// Idempotent. `limit` is how many are wanted at the most.
+  package func listParts(
+    _ key: ObjectKey, _ id: MultipartUpload.ID, limit: Int = Int(PartPlan.partsMax)
+  ) async throws(S3Error) -> [ListedPart] {
+    var parts: [ListedPart] = []
+    var marker = 0
+    while true {
+      var request = S3Request(.get, key, operation: Self.listing)
+      request.query = CanonicalQuery([
+        ("max-parts", Array(String(min(limit, Self.pageSize)).utf8)),
+        ("part-number-marker", Array(String(marker).utf8)), ("uploadId", Array(id.text.utf8)),
+      ])
+      let response = try await sender.send(request)
+      let answer = RecordReader(root: "ListPartsResult", record: "Part", recordLimit: Self.pageSize)
+      guard answer.read(response.body) else { throw unusable(response, key, Self.listing) }
+      for record in answer.records {
+        guard let part = ListedPart(record), part.number > marker else { throw unusable(response, key, Self.listing) }
+        marker = part.number
+        parts.append(part)
+      }
+      guard answer.text("IsTruncated") == "true", parts.count < limit else { return parts }
+      guard !answer.records.isEmpty else { throw unusable(response, key, Self.listing) }
+    }
+  }
+
+  /// The uploads that are not over whose keys begin with `prefix`, page by page; `body` returns false to see no more.
+  /// Idempotent.
+  package func listMultipartUploads(
+    prefix: [UInt8], _ body: ([ListedUpload]) async throws(S3Error) -> Bool
+  ) async throws(S3Error) {
+    var markers: (key: [UInt8], id: [UInt8])?
+    while true {
+      var request = S3Request(.get, nil, operation: Self.listing)
+      var parameters: [(name: String, value: [UInt8]?)] = [
+        ("encoding-type", Array("url".utf8)), ("max-uploads", Array(String(Self.pageSize).utf8)), ("prefix", prefix),
+        ("uploads", nil),
+      ]
+      if let markers { parameters += [("key-marker", markers.key), ("upload-id-marker", markers.id)] }
+      request.query = CanonicalQuery(parameters)
+      request.responseBodyLimit = Self.uploadsPageLimit
+      let response = try await sender.send(request)
+      let answer = RecordReader(root: "ListMultipartUploadsResult", record: "Upload", recordLimit: Self.pageSize)
+      guard answer.read(response.body) else { throw unusable(response, nil, Self.listing) }
+      var page: [ListedUpload] = []
+      for record in answer.records {
+        guard let upload = ListedUpload(record) else { throw unusable(response, nil, Self.listing) }
+        page.append(upload)
+      }
+      guard try await body(page), answer.text("IsTruncated") == "true" else { return }
+      let key = percentDecoded(answer.values["NextKeyMarker"] ?? [])
+      let next = (key: key ?? [], id: answer.values["NextUploadIdMarker"] ?? [])
+      guard !next.key.isEmpty, next.key != markers?.key ?? [] || next.id != markers?.id ?? [] else {
+        throw unusable(response, nil, Self.listing)
+      }
+      markers = next
+    }
+  }
+
+  package static let noSuchUpload = "NoSuchUpload"
+  private static let beginning = "begin the upload of"
+  private static let sendingPart = "upload"
+  private static let listing = "list the uploads of"
+  /// Records of a page.
+  private static let pageSize = 1000
+  /// A page of keys of 1,024 bytes, each percent-encoded, with IDs and owners; in bytes.
+  private static let uploadsPageLimit = 6 << 20
+
+  /// What cannot be understood is neither a success nor an empty answer.
+  func unusable(_ response: HTTPResponse, _ key: ObjectKey?, _ operation: String) -> S3Error {
+    S3Error(
+      Failure(
+        .transient(retryAfter: nil), operation, endpoint.subject(key), code: "InvalidAnswer",
+        cause: "the server answered \(response.status) with something that cannot be understood"),
+      status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
+  }
+
+  /// It becomes a part of queries.
+  private static func isID(_ bytes: [UInt8]) -> Bool {
+    1...1024 ~= bytes.count && bytes.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+}
+
+extension ListedPart {
+  fileprivate init?(_ record: [String: [UInt8]]) {
+    guard let number = Int(String(decoding: record["PartNumber"] ?? [], as: UTF8.self)),
+      let size = Int64(String(decoding: record["Size"] ?? [], as: UTF8.self)), let etag = record["ETag"]
+    else { return nil }
+    self.init(number: number, etag: ContentProof.text(of: ContentProof.unquoted(etag[...])), size: size)
+  }
+}
+
+extension ListedUpload {
+  fileprivate init?(_ record: [String: [UInt8]]) {
+    guard let key = record["Key"].flatMap({ percentDecoded($0) }), let id = record["UploadId"],
+      let initiated = Timestamp(expiry: String(decoding: record["Initiated"] ?? [], as: UTF8.self))
+    else { return nil }
+    self.init(key: ObjectKey(key), id: MultipartUpload.ID(String(decoding: id, as: UTF8.self)), initiated: initiated)
+  }
+}

@@ -1,0 +1,82 @@
+import Logging
+import SlipwayModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite("Multipart uploads of runs that are over")
+struct UploadReaperTests {
+  private func upload(_ run: Run, at destination: String = "a") -> MultipartUpload {
+    MultipartUpload(
+      run: run.id, destination: DestinationName(destination), path: BytePath("big"), key: ObjectKey("t/big"),
+      fingerprint: Fingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5), token: "t", partSize: 1,
+      begun: Timestamp(seconds: 1), id: MultipartUpload.ID("id"))
+  }
+
+  private func deadRun(_ world: EngineWorld) async throws -> Run {
+    var run = Run(
+      id: RunID(at: Timestamp(seconds: 1), entropy: (1, 1)), tree: world.tree("old"), marker: nil,
+      created: Timestamp(seconds: 1))
+    run.state = .failed
+    try await world.ledger.commit([.run(run)])
+    return run
+  }
+
+  @Test("are ended at the next start, once")
+  func atStart() async throws {
+    let world = try EngineWorld()
+    let upload = upload(try await deadRun(world))
+    try await world.ledger.begin(upload)
+    try await world.process()
+    #expect(world.store().abandoned == [upload])
+    try await world.process()
+    #expect(world.store().abandoned == [upload])
+    let left = try await world.ledger.abandonedUploads(of: nil)
+    #expect(left.isEmpty)
+  }
+
+  @Test("stay in the ledger where the destination refuses, which is told and no failure of a run")
+  func refused() async throws {
+    let world = try EngineWorld()
+    let upload = upload(try await deadRun(world))
+    try await world.ledger.begin(upload)
+    world.store().fail(
+      upload.key, with: Failure(.blocked, "abort the upload of", "s3://b/t/big", cause: "no"))
+    let summary = try await world.process()
+    #expect(summary.failed.isEmpty)
+    #expect(world.log.messages(at: .warning) == ["cannot abort the upload of s3://b/t/big: no"])
+    let left = try await world.ledger.abandonedUploads(of: nil)
+    #expect(left == [upload])
+  }
+
+  @Test("are ended with the run that began them")
+  func atTheEndOfARun() async throws {
+    let begin = Mutex<(@Sendable () async -> Void)?>(nil)
+    let world = try EngineWorld(gate: { _ in await begin.withLock { $0 }?() })
+    try world.makeReady("t", ["big": "content"])
+    world.store().failAll(with: Failure(.permanent, "upload", "big", cause: "no"), times: 1)
+    begin.withLock {
+      $0 = {
+        // A run that is missing would show in what the test expects.
+        guard let run = try? await world.latest("t") else { return }
+        try? await world.ledger.begin(upload(run))
+      }
+    }
+    try await world.process()
+    let run = try #require(try await world.latest("t"))
+    #expect(run.state == .failed)
+    #expect(world.store().abandoned.map(\.run) == [run.id])
+  }
+
+  @Test("are left alone where their destination is no longer in the file")
+  func unknownDestination() async throws {
+    let world = try EngineWorld()
+    let upload = upload(try await deadRun(world), at: "gone")
+    try await world.ledger.begin(upload)
+    try await world.process()
+    let left = try await world.ledger.abandonedUploads(of: nil)
+    #expect(left == [upload])
+  }
+}

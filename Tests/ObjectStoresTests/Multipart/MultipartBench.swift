@@ -1,0 +1,92 @@
+import HTTPTransport
+import ObjectStores
+import S3Client
+import SlipwayModel
+import TestSupport
+import Testing
+
+/// A store that sends everything of 2,000 bytes and more in parts of 1,000 to a scripted server, and one file.
+struct MultipartBench {
+  let server: ScriptedS3Server
+  let store: S3ObjectStore
+  let context: PutContext
+  let permits = CountedPermits(8)
+  let directory: TemporaryDirectory
+  let content: [UInt8]
+  let path: BytePath
+  let key = ObjectKey("some/key")
+
+  /// Runs `body` with a bench, and ends its server and connections whatever happens.
+  static func with(
+    size: Int = 4500, rules: [FaultRule] = [], changing change: (inout S3Destination) -> Void = { _ in },
+    _ body: (MultipartBench) async throws -> Void
+  ) async throws {
+    let transport = try HTTPTransport()
+    defer { transport.shutdown() }
+    try await ScriptedS3Server.with(rules: rules) { server in
+      try await body(MultipartBench(server, transport, size, change))
+    }
+  }
+
+  private init(
+    _ server: ScriptedS3Server, _ transport: HTTPTransport, _ size: Int, _ change: (inout S3Destination) -> Void
+  ) async throws {
+    self.server = server
+    var settings = S3Destination(bucket: "bucket")
+    settings.endpoint = server.endpoint
+    settings.credentials = .init(
+      accessKeyID: server.keys.accessKeyID, secretAccessKey: Secret(server.keys.secretAccessKey), sessionToken: nil)
+    settings.multipartThreshold = 2000
+    settings.partSize = 1000
+    change(&settings)
+    store = try S3ObjectStore(settings, environment: [:], transport: transport)
+    context = try await PutContext.sample(permits: permits)
+    directory = try TemporaryDirectory()
+    content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    path = try directory.write(content, to: BytePath("file"))
+  }
+
+  /// Puts the file, as an attempt of the context's run does.
+  func put(_ other: PutContext? = nil) async throws -> PutReceipt {
+    try await store.put(DescriptorFile(path), at: key, other ?? context)
+  }
+
+  /// The upload that the journal knows.
+  func known(_ other: PutContext? = nil) async throws -> MultipartUpload? {
+    let context = other ?? context
+    return try await context.journal.multipartUpload(of: context.run, context.path, at: context.destination)
+  }
+
+  /// What the object at the key holds.
+  var stored: [UInt8]? { server.object(key.description)?.content }
+
+  /// How often a request of this method with this name in its query came.
+  func count(_ method: String, _ name: String) -> Int {
+    server.requests.count { $0.method == method && $0.queryValue(name) != nil }
+  }
+
+  /// The object is whole, nothing is left at the server or in the journal, and every place has been given back.
+  func expectDelivered(_ other: PutContext? = nil, _ location: Testing.SourceLocation = #_sourceLocation) async throws {
+    #expect(stored == content, sourceLocation: location)
+    #expect(server.openUploads.isEmpty, sourceLocation: location)
+    let known = try await known(other)
+    #expect(known == nil, sourceLocation: location)
+    #expect(permits.count == 8, sourceLocation: location)
+  }
+}
+
+extension FaultRule {
+  /// For requests of this method with this name in their query: the first one, or those of `occurrences` in the order of
+  /// their coming.
+  static func multipart(
+    _ method: String, _ queryName: String, _ action: Action
+  ) -> FaultRule {
+    .multipart(method, queryName, 1...1, action)
+  }
+
+  static func multipart(
+    _ method: String, _ queryName: String, _ occurrences: ClosedRange<Int>, _ action: Action
+  ) -> FaultRule {
+    FaultRule(Match(method: method, queryName: queryName, occurrences: occurrences), action)
+  }
+}

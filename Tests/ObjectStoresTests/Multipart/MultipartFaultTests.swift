@@ -1,0 +1,231 @@
+import ObjectStores
+import S3Client
+import SlipwayModel
+import TestSupport
+import Testing
+
+@Suite("Faults of a multipart upload")
+struct MultipartFaultTests {
+  @Test("fault 1: an error in a completion's 200 is no success: it is completed again")
+  func errorIn200() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", .errorIn200(code: "InternalError"))
+    ]) { bench in
+      _ = try await bench.put()
+      #expect(bench.count("POST", "uploadId") == 2)
+      #expect(bench.count("POST", "uploads") == 1)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test(
+    "fault 2: a completion's truncated answer, or a proxy's page, is settled by a HEAD",
+    arguments: [FaultRule.Action.truncatedBody, .html(status: 200)])
+  func oddAnswer(_ action: FaultRule.Action) async throws {
+    try await MultipartBench.with(rules: [.multipart("POST", "uploadId", action)]) { bench in
+      let receipt = try await bench.put()
+      #expect(receipt.etag == bench.server.object(bench.key.description)?.etag)
+      #expect(bench.count("POST", "uploadId") == 1)
+      #expect(bench.server.requests.last?.method == "HEAD")
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 2: an answer that nobody can understand, with no effect, is no success; the next attempt completes")
+  func oddAnswerWithoutEffect() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", .answer(status: 200, code: ""))
+    ]) { bench in
+      let failure = await #expect(throws: Failure.self) { try await bench.put() }
+      #expect(failure?.kind == .transient(retryAfter: nil))
+      #expect(bench.stored == nil)
+      _ = try await bench.put()
+      #expect(bench.count("PUT", "partNumber") == 5)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 3: a completion whose answer was lost is done, once")
+  func lostCompletion() async throws {
+    try await MultipartBench.with(rules: [.multipart("POST", "uploadId", .reset(.afterEffect))]) { bench in
+      _ = try await bench.put()
+      #expect(bench.count("POST", "uploads") == 1)
+      #expect(bench.count("PUT", "partNumber") == 5)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 4: another writer's object is not taken for ours")
+  func anotherWriter() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", .answer(status: 404, code: "NoSuchUpload"))
+    ]) { bench in
+      bench.server.place(bench.key.description, content: bench.content)
+      _ = try await bench.put()
+      #expect(bench.count("POST", "uploads") == 2)
+      #expect(bench.server.object(bench.key.description)?.etag.hasSuffix("-5") == true)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 6: a conflict at the completion asks for another upload")
+  func conflict() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", .answer(status: 409, code: "ConditionalRequestConflict"))
+    ]) { bench in
+      _ = try await bench.put()
+      #expect(bench.count("POST", "uploads") == 2)
+      #expect(bench.count("POST", "uploadId") == 2)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 7: a part of which the server stored other bytes is sent again")
+  func corruption() async throws {
+    try await MultipartBench.with(rules: [.multipart("PUT", "partNumber", 2...2, .corrupt)]) { bench in
+      await #expect(throws: Failure.self) { try await bench.put() }
+      _ = try await bench.put()
+      #expect(bench.count("PUT", "partNumber") == 6)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 8: a file that changes meanwhile is not completed, and its parts are given up")
+  func sourceChanged() async throws {
+    try await MultipartBench.with { bench in
+      let other = [UInt8](repeating: 0, count: bench.content.count)
+      let file = ChangingFile(try DescriptorFile(bench.path)) {
+        _ = try? bench.directory.write(other, to: BytePath("file"))  // Shows in what the test expects.
+      }
+      let failure = await #expect(throws: Failure.self) {
+        try await bench.store.put(file, at: bench.key, bench.context)
+      }
+      #expect(failure?.code == Failure.sourceChanged)
+      #expect(bench.stored == nil)
+      #expect(bench.server.openUploads.isEmpty)
+      _ = try await bench.put()
+      #expect(bench.stored == other)
+    }
+  }
+
+  @Test(
+    "fault 26: a connection that is reset costs that part alone one more request",
+    arguments: [FaultRule.Moment.beforeBody, .beforeEffect, .afterEffect])
+  func resetPart(_ moment: FaultRule.Moment) async throws {
+    try await MultipartBench.with(rules: [.multipart("PUT", "partNumber", 3...3, .reset(moment))]) { bench in
+      _ = try await bench.put()
+      #expect(bench.count("PUT", "partNumber") == 6)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 32: what was proven before an interruption is not sent again")
+  func resumption() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("PUT", "partNumber", 4...4, .answer(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      let one = try await PutContext.sample(permits: CountedPermits(0))
+      await #expect(throws: Failure.self) { try await bench.put(one) }
+      let held = try #require(try await bench.known(one))
+      #expect(held.parts.map(\.number) == [1, 2, 3])
+      _ = try await bench.put(one)
+      #expect(bench.count("PUT", "partNumber") == 4 + 2)
+      #expect(bench.count("POST", "uploads") == 1)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 32: a part that the server does not hold as the journal says is sent again")
+  func unverifiedPart() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("PUT", "partNumber", 4...4, .answer(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      let one = try await PutContext.sample(permits: CountedPermits(0))
+      await #expect(throws: Failure.self) { try await bench.put(one) }
+      let held = try #require(try await bench.known(one))
+      try await one.journal.prove(.init(number: 2, etag: "0123", checksum: [1]), of: held)
+      _ = try await bench.put(one)
+      #expect(bench.count("PUT", "partNumber") == 4 + 3)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 32: an upload that the server has lost is begun anew, at a part and after a restart")
+  func lostUpload() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("PUT", "partNumber", 2...2, .answer(status: 404, code: "NoSuchUpload")),
+      .multipart("PUT", "partNumber", 9...9, .answer(status: 403, code: "AccessDenied")),
+    ]) { bench in
+      let one = try await PutContext.sample(permits: CountedPermits(0))
+      await #expect(throws: Failure.self) { try await bench.put(one) }
+      #expect(bench.count("POST", "uploads") == 2)
+      bench.server.loseUploads()
+      _ = try await bench.put(one)
+      #expect(bench.count("POST", "uploads") == 3)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 32: a restart after the completion took effect finds the object and sends nothing")
+  func completedEarlier() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", 1...9, .answerAfterEffect(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      await #expect(throws: Failure.self) { try await bench.put() }
+      let receipt = try await bench.put()
+      #expect(receipt.checksum?.algorithm == .md5OfParts)
+      #expect(bench.count("PUT", "partNumber") == 5)
+      #expect(bench.count("POST", "uploads") == 1)
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("fault 32: an upload whose first answer was lost is found and ended, others' are not")
+  func stray() async throws {
+    try await MultipartBench.with(rules: [.multipart("POST", "uploads", 2...2, .reset(.afterEffect))]) { bench in
+      let others = try await PutContext.sample()
+      // One that has a part is somebody's.
+      bench.server.add(.multipart("PUT", "partNumber", 2...99, .answer(status: 403, code: "AccessDenied")))
+      await #expect(throws: Failure.self) { try await bench.put(others) }
+      bench.server.removeRules()
+      bench.server.add(.multipart("POST", "uploads", .reset(.afterEffect)))
+      _ = try await bench.put()
+      #expect(bench.stored == bench.content)
+      #expect(bench.server.openUploads.count == 1)
+      #expect(bench.server.openUploads.first?.parts.isEmpty == false)
+    }
+  }
+
+  @Test("fault 32: an upload that was begun by a process that died before it knew its ID is ended")
+  func intentAlone() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploads", .answerAfterEffect(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      await #expect(throws: Failure.self) { try await bench.put() }
+      let known = try #require(try await bench.known())
+      #expect(known.id == nil)
+      #expect(bench.server.openUploads.count == 1)
+      _ = try await bench.put()
+      try await bench.expectDelivered()
+    }
+  }
+}
+
+/// Changes when it is asked what it is like now: after the parts, before the completion.
+private final class ChangingFile: OpenFile {
+  private let file: DescriptorFile
+  private let change: @Sendable () -> Void
+
+  init(_ file: DescriptorFile, _ change: @escaping @Sendable () -> Void) {
+    self.file = file
+    self.change = change
+  }
+
+  var descriptor: Int32 { file.descriptor }
+  var fingerprint: Fingerprint { file.fingerprint }
+
+  func currentFingerprint() throws(Failure) -> Fingerprint {
+    change()
+    return try file.currentFingerprint()
+  }
+}
