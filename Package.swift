@@ -57,7 +57,7 @@ let package = Package(
     library("PatternMatching", ["SlipwayModel", "CLibpcre2"]),
     library("TreeWatching", ["SlipwayModel", "LocalFiles", "CLibc", log]),
     library("HookRunning", ["SlipwayModel", "CLibc", subprocess, system, log]),
-    library("S3Client", ["SlipwayModel", "Checksums", "HTTPTransport", "CLibexpat", log]),
+    library("S3Client", ["SlipwayModel", "Checksums", "HTTPTransport", "CLibc", "CLibexpat", log]),
     library("ObjectStores", ["SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "S3Client", "CLibc", log]),
     library("RunLedger", ["SlipwayModel", "LocalFiles", grdb, log]),
     library("Engine", ["SlipwayModel", deque, log]),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -45,6 +46,8 @@ static inline int slipway_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NO
 // glibc 2.32 and later: the name of an errno ("EACCES") and its untranslated text; NULL where it has none.
 extern const char *strerrorname_np(int number);
 extern const char *strerrordesc_np(int number);
+// glibc 2.34 and later, shown only under _GNU_SOURCE: the child closes every descriptor from first on.
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 // prctl(2), PR_SET_NAME: the calling thread's name, at most 15 bytes, as ps -L shows it.
 static inline int slipway_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0L, 0L, 0L); }
 // pipe2(2) with O_CLOEXEC: no process that another thread starts meanwhile inherits an end.

@@ -20,6 +20,9 @@ struct DigestAlgorithm: @unchecked Sendable {
     case .md5:
       guard let md5 else { throw refused("MD5") }
       return md5
+    case .sha1:
+      guard let sha1 else { throw refused("SHA1") }
+      return sha1
     }
   }
 
@@ -31,6 +34,7 @@ struct DigestAlgorithm: @unchecked Sendable {
 
   private static let sha256 = DigestAlgorithm("SHA256")
   private static let md5 = DigestAlgorithm("MD5")
+  private static let sha1 = DigestAlgorithm("SHA1")
 
   private init?(_ name: String) {
     guard let method = EVP_MD_fetch(nil, name, nil) else { return nil }

@@ -8,6 +8,8 @@ package struct MessageDigest: ~Copyable {
   /// What libcrypto computes.
   package enum Algorithm: Sendable, Hashable {
     case md5, sha256
+    /// Only for names that others have made by it.
+    case sha1
   }
 
   private let context: DigestContext

@@ -49,7 +49,7 @@ public actor Orchestrator {
     self.logger = logger
     waiting = WaitingRuns(leavesDeferred: mode == .once)
     shared = SharedRunState(
-      slots: TransferSlots(configuration.settings.transfers), stems: StemClaims(ledger: ports.ledger),
+      slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(),
       meter: meter,
       countsBlocked: mode == .once, grace: configuration.settings.grace)

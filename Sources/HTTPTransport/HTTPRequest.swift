@@ -22,6 +22,10 @@ package struct HTTPRequest: Sendable {
   package var responseBodyLimit: Int
   /// Counts the body's bytes. What was counted for a request that did not end with 2xx is taken back.
   package var progress: TransferMeter?
+  /// False: straight to the server, whatever proxy the environment names. For services of this machine or its link.
+  package var usesProxy = true
+  /// What it may send only so much a second of; nil: as fast as it goes.
+  package var rateLimit: RateLimit?
 
   package init(
     _ method: Method, _ url: String, fields: HTTPFields = HTTPFields(), body: HTTPBody = .none,

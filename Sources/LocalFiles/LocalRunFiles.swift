@@ -1,3 +1,4 @@
+import CLibc
 import Glibc
 import SlipwayModel
 
@@ -26,6 +27,10 @@ package struct LocalRunFiles: RunFiles {
   package func beginManifest(of run: RunID) throws(Failure) -> any ManifestFile {
     let path = directory(of: run).appending("manifest.json")
     return try LocalManifestFile(path)
+  }
+
+  package func openManifest(of run: RunID) throws(Failure) -> any OpenFile {
+    try LocalManifest(directory(of: run).appending("manifest.json"))
   }
 
   package func output(of run: RunID, limit: Int) throws(Failure) -> [UInt8] {
@@ -95,6 +100,37 @@ private final class LocalManifestFile: ManifestFile {
       let answer = withPathBytes(temporary.bytes) { from in withPathBytes(path.bytes) { rename(from, $0) } }
       if answer != 0 { throw ErrorNumber.last }
     }
+  }
+}
+
+/// A manifest that is open for reading, whatever stands in its place later.
+private final class LocalManifest: OpenFile {
+  let descriptor: Int32
+  let fingerprint: Fingerprint
+  private let path: BytePath
+
+  init(_ path: BytePath) throws(Failure) {
+    let descriptor = try attempt("open", path) { () throws(ErrorNumber) in try openPrivate(path, O_RDONLY) }
+    do throws(Failure) {
+      fingerprint = try Self.fingerprint(of: descriptor, path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { close(descriptor) }
+
+  func currentFingerprint() throws(Failure) -> Fingerprint { try Self.fingerprint(of: descriptor, path) }
+
+  private static func fingerprint(of descriptor: Int32, _ path: BytePath) throws(Failure) -> Fingerprint {
+    var status = stat()
+    try attempt("read", path) { () throws(ErrorNumber) in
+      if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+    }
+    return Fingerprint(status)
   }
 }
 

@@ -19,17 +19,21 @@ struct MultipartPut {
   /// So many uploads are begun for one put: the server may lose one, or refuse to complete it.
   private static let uploadsMax = 2
 
+  /// How often somebody else may change the object between a look and the completion.
+  private static let looksMax = 3
+
   /// Any task that may block.
   func run() async throws(Failure) -> PutReceipt {
     var failure: Failure?
     for _ in 0..<Self.uploadsMax {
       let upload: MultipartUpload
+      let condition: WriteCondition
       switch try await takeUp() {
       case .completed(let receipt): return receipt
-      case .open(let open): upload = open
+      case .open(let open, let found): (upload, condition) = (open, found)
       }
       do throws(S3Error) {
-        return try await finish(upload)
+        return try await finish(upload, condition)
       } catch {
         guard Self.needsAnother(error) else { throw error.failure }
         failure = error.failure
@@ -40,7 +44,7 @@ struct MultipartPut {
   }
 
   private enum State {
-    case open(MultipartUpload)
+    case open(MultipartUpload, WriteCondition)
     case completed(PutReceipt)
   }
 
@@ -54,20 +58,53 @@ struct MultipartPut {
 extension MultipartPut {
   private func takeUp() async throws(Failure) -> State {
     let journal = context.journal
-    guard let known = try await journal.multipartUpload(of: context.run, context.path, at: context.destination) else {
-      return .open(try await begin())
+    let known = try await journal.multipartUpload(of: context.run, context.path, at: context.destination)
+    let held = try await known.map(resume) ?? nil
+    if case .completed? = held, let held { return held }
+    let partSize = try plan().partSize
+    switch try await decide(partSize) {
+    case .delivered(let receipt):
+      if case .open(let upload, _)? = held { try await giveUp(upload) }
+      return .completed(receipt)
+    case .send(let condition):
+      if case .open(let upload, _)? = held { return .open(upload, condition) }
+      return .open(try await begin(partSize), condition)
     }
+  }
+
+  /// What has become of an upload that was begun earlier; nil if it is of no use.
+  private func resume(_ known: MultipartUpload) async throws(Failure) -> State? {
     guard known.key == key, known.fingerprint.matchesAcrossProcesses(file.fingerprint), let id = known.id else {
       try await giveUp(known)
-      return .open(try await begin())
+      return nil
     }
     do throws(S3Error) {
       let listed = try await client.listParts(key, id)
-      return .open(Self.verified(known, by: listed))
+      return .open(Self.verified(known, by: listed), .any)
     } catch {
       guard error.code == S3Client.noSuchUpload else { throw error.failure }
       return try await resolve(known)
     }
+  }
+
+  private func decide(_ partSize: Int64) async throws(Failure) -> MultipartDecision {
+    do throws(S3Error) {
+      return try await client.decide(key, size: file.fingerprint.size, partSize: partSize) { () throws(Failure) in
+        try proofs(partSize)
+      }
+    } catch {
+      throw error.failure
+    }
+  }
+
+  /// The parts of the file as they would be proven.
+  private func proofs(_ partSize: Int64) throws(Failure) -> [MultipartUpload.Part] {
+    let plan = PartPlan(size: file.fingerprint.size, partSize: partSize)
+    var parts: [MultipartUpload.Part] = []
+    for number in 1...plan.count {
+      parts.append(client.part(number, try reader.digests(of: file, plan.range(of: number), key)))
+    }
+    return parts
   }
 
   /// Parts count that both the journal and the server know, with one ETag and the right size.
@@ -83,7 +120,7 @@ extension MultipartPut {
   }
 
   /// The server does not know the upload: it was completed, or it is lost.
-  private func resolve(_ upload: MultipartUpload) async throws(Failure) -> State {
+  private func resolve(_ upload: MultipartUpload) async throws(Failure) -> State? {
     let plan = PartPlan(size: upload.fingerprint.size, partSize: upload.partSize)
     var receipt: PutReceipt?
     if upload.parts.count == plan.count {
@@ -94,20 +131,21 @@ extension MultipartPut {
       }
     }
     try await context.journal.end(upload)
-    if let receipt { return .completed(receipt) }
-    return .open(try await begin())
+    return receipt.map { .completed($0) }
   }
 
-  private func begin() async throws(Failure) -> MultipartUpload {
-    guard let plan = PartPlan(size: file.fingerprint.size, wishedPartSize: client.partSize) else {
-      throw Failure(
-        .permanent, "upload", client.subject(key), code: "EntityTooLarge",
-        cause: "it has \(file.fingerprint.size) bytes, and \(PartPlan.partsMax) parts take at most "
-          + "\(PartPlan.partsMax * PartPlan.partSizeMax)")
-    }
+  private func plan() throws(Failure) -> PartPlan {
+    if let plan = PartPlan(size: file.fingerprint.size, wishedPartSize: client.partSize) { return plan }
+    throw Failure(
+      .permanent, "upload", client.subject(key), code: "EntityTooLarge",
+      cause: "it has \(file.fingerprint.size) bytes, and \(PartPlan.partsMax) parts take at most "
+        + "\(PartPlan.partsMax * PartPlan.partSizeMax)")
+  }
+
+  private func begin(_ partSize: Int64) async throws(Failure) -> MultipartUpload {
     var upload = MultipartUpload(
       run: context.run, destination: context.destination, path: context.path, key: key, fingerprint: file.fingerprint,
-      token: "\(context.run)-\(String(UInt64.random(in: .min ... .max), radix: 16))", partSize: plan.partSize,
+      token: "\(context.run)-\(String(UInt64.random(in: .min ... .max), radix: 16))", partSize: partSize,
       begun: now())
     try await context.journal.begin(upload)
     let repetition = Repetition()
@@ -136,7 +174,7 @@ extension MultipartPut {
 
 /// Sending and completing.
 extension MultipartPut {
-  private func finish(_ upload: MultipartUpload) async throws(S3Error) -> PutReceipt {
+  private func finish(_ upload: MultipartUpload, _ condition: WriteCondition) async throws(S3Error) -> PutReceipt {
     let sending = PartSending(upload, size: file.fingerprint.size)
     await send(sending)
     if let error = sending.failure { throw try told(error) }
@@ -147,9 +185,32 @@ extension MultipartPut {
       do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
       throw S3Error(sourceChanged)
     }
-    let receipt = try await client.completeMultipartUpload(sending.upload, size: file.fingerprint.size)
-    do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
-    return receipt
+    return try await complete(sending.upload, condition)
+  }
+
+  /// Another writer may come between: then `overwrite` is asked again.
+  private func complete(_ upload: MultipartUpload, _ first: WriteCondition) async throws(S3Error) -> PutReceipt {
+    var condition = first
+    var looks = 0
+    while true {
+      do throws(S3Error) {
+        let receipt = try await client.completeMultipartUpload(
+          upload, size: file.fingerprint.size, condition: condition)
+        do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
+        return receipt
+      } catch {
+        looks += 1
+        guard condition.hasFailed(error), looks <= Self.looksMax else { throw error }
+        let decision = try await client.decide(
+          key, size: file.fingerprint.size, partSize: upload.partSize, after: condition, parts: { upload.parts })
+        switch decision {
+        case .delivered(let receipt):
+          do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
+          return receipt
+        case .send(let next): condition = next
+        }
+      }
+    }
   }
 
   /// One lane goes on in this task; others come beside it while there are places for them, and each gives its place

@@ -25,10 +25,12 @@ package final class S3ObjectStore: ObjectStore {
 
   /// Throws a blocked failure if settings and environment do not say enough. Sends no request.
   package convenience init(
-    _ settings: S3Destination, environment: [String: String], transport: HTTPTransport
+    _ settings: S3Destination, environment: [String: String], transport: any HTTPSender,
+    patterns: (any PatternCompiler)? = nil
   ) throws(Failure) {
     self.init(
-      try S3Client(settings, environment: environment, transport: transport, now: { Timestamp.wallClock() }))
+      try S3Client(
+        settings, environment: environment, transport: transport, now: { Timestamp.wallClock() }, patterns: patterns))
   }
 
   nonisolated(nonsending) package func put(
@@ -64,26 +66,35 @@ package final class S3ObjectStore: ObjectStore {
     let buffer = small.take()
     defer { small.giveBack(buffer) }
     let digests: ContentDigests
+    let token: String?
     do throws(Failure) {
       digests = try reader.readWhole(file, into: buffer, key)
+      token = try self.token(file, context)
     } catch {
       throw S3Error(error)
     }
     return try await client.putObject(
-      key, .bytes(buffer), digests: digests, attributes: context.attributes, progress: context.progress)
+      key, .bytes(buffer), digests: digests, attributes: context.attributes, token: token, progress: context.progress)
   }
 
   nonisolated(nonsending) private func putLarge(
     _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests
+    let token: String?
     do throws(Failure) {
       digests = try reader.digests(of: file, key)
+      token = try self.token(file, context)
     } catch {
       throw S3Error(error)
     }
     let body = HTTPBody.file(FilePart(file: file, offset: 0, count: file.fingerprint.size))
     return try await client.putObject(
-      key, body, digests: digests, attributes: context.attributes, progress: context.progress)
+      key, body, digests: digests, attributes: context.attributes, token: token, progress: context.progress)
+  }
+
+  /// Only where an object may have to be told from another's.
+  private func token(_ file: any OpenFile, _ context: PutContext) throws(Failure) -> String? {
+    client.overwrite == .never ? try uploadToken(file.fingerprint, context) : nil
   }
 }

@@ -55,8 +55,14 @@ enum MultipartRows {
     return upload
   }
 
+  private static let isOver = "r.state IN ('done', 'failed', 'skipped', 'cancelled')"
+
+  static func inUse(in database: Database) throws -> [MultipartUpload] {
+    try database.cachedStatement(sql: "\(select) WHERE NOT \(isOver) ORDER BY u.number").all { decoded($0) }
+  }
+
   static func abandoned(of run: RunID?, in database: Database) throws -> [MultipartUpload] {
-    let sql = "\(select) WHERE r.state IN ('done', 'failed', 'skipped', 'cancelled')"
+    let sql = "\(select) WHERE \(isOver)"
     guard let run else { return try database.cachedStatement(sql: "\(sql) ORDER BY u.number").all { decoded($0) } }
     return try database.cachedStatement(sql: "\(sql) AND r.id = ? ORDER BY u.number").all(with: run.text) {
       decoded($0)

@@ -94,6 +94,11 @@ package final class SQLiteLedger: Ledger {
     try await read { try MultipartRows.abandoned(of: run, in: $0) }
   }
 
+  /// Multipart uploads of runs that will go on with them, without their parts.
+  package func uploadsInUse() async throws(Failure) -> [MultipartUpload] {
+    try await read { try MultipartRows.inUse(in: $0) }
+  }
+
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }

@@ -3,13 +3,13 @@ import SlipwayModel
 /// Where a bucket's requests go, and what they are called on the wire.
 package struct S3Endpoint: Sendable, Hashable {
   package let bucket: String
-  package let region: String
+  package private(set) var region: String
   /// Whether no endpoint was named: AWS itself.
   package let isAWS: Bool
   /// Whether it is https.
   package let isEncrypted: Bool
   /// The value of the Host field: a default port is left out, as libcurl does.
-  package let authority: String
+  package private(set) var authority: String
   /// In front of a key's path: empty, or the bucket with a slash.
   private let pathPrefix: [UInt8]
 
@@ -37,6 +37,17 @@ package struct S3Endpoint: Sendable, Hashable {
       pathPrefix = [UInt8(ascii: "/")] + percentEncoded(Array(settings.bucket.utf8)) + [UInt8(ascii: "/")]
     }
   }
+
+  /// The same bucket, signed for another region. At AWS it is asked for at that region's host; any other server stays
+  /// the one that was named. `region` has been checked.
+  func moved(to region: String) -> S3Endpoint {
+    var moved = self
+    moved.region = region
+    if isAWS { moved.authority = (usesVirtualHost ? bucket + "." : "") + Server(awsRegion: region).authority }
+    return moved
+  }
+
+  private var usesVirtualHost: Bool { pathPrefix.count == 1 }
 
   /// The path of an object, or of the bucket itself, as it stands in the request line.
   func path(of key: ObjectKey?) -> [UInt8] {
@@ -71,7 +82,10 @@ package struct S3Endpoint: Sendable, Hashable {
   private static func region(
     _ settings: S3Destination, _ environment: [String: String], hasEndpoint: Bool, _ subject: String
   ) throws(Failure) -> String {
-    let named = settings.region ?? environment.nonEmpty("AWS_REGION") ?? environment.nonEmpty("AWS_DEFAULT_REGION")
+    // Where there is one region only, that of the environment is meant for another server.
+    let named =
+      settings.region ?? ServerQuirks.of(settings.server).region ?? environment.nonEmpty("AWS_REGION")
+      ?? environment.nonEmpty("AWS_DEFAULT_REGION")
     guard let region = named ?? (hasEndpoint ? "us-east-1" : nil) else {
       throw Failure(
         .blocked, "use", subject, code: "MissingRegion", cause: "no region is named",

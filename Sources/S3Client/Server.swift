@@ -7,6 +7,8 @@ struct Server {
   let authority: String
   /// Whether the host is this machine by its name or number.
   let isThisMachine: Bool
+  /// What stands in front of a path.
+  var base: String { (isEncrypted ? "https://" : "http://") + authority }
 
   init(awsRegion region: String) {
     self.init(awsService: "s3", region: region)

@@ -93,6 +93,7 @@ struct Assembly {
     _ transport: HTTPTransport, _ threads: FileThreads
   ) throws(Failure) -> [DestinationName: any ObjectStore] {
     let used = Set(configuration.workflows.flatMap(\.destinations))
+    let limit = configuration.settings.bandwidth.map { RateLimit(bytesPerSecond: $0) }
     var stores: [DestinationName: any ObjectStore] = [:]
     for destination in configuration.destinations.values where used.contains(destination.name) {
       switch destination.kind {
@@ -100,10 +101,20 @@ struct Assembly {
         stores[destination.name] = DirectoryStore(at: path, threads: threads)
       case .s3(let settings):
         stores[destination.name] = try S3ObjectStore(
-          settings, environment: ProcessEnvironment.text, transport: transport)
+          settings, environment: ProcessEnvironment.text,
+          transport: Self.sender(to: settings, over: transport, within: limit), patterns: PCRE2Compiler())
       }
     }
     return stores
+  }
+
+  /// A destination's own limit of bandwidth counts within that of the settings. A copy to a directory is not limited:
+  /// it goes over no network that we know of.
+  private static func sender(
+    to settings: S3Destination, over transport: HTTPTransport, within limit: RateLimit?
+  ) -> any HTTPSender {
+    let own = settings.bandwidth.map { RateLimit(bytesPerSecond: $0, within: limit) } ?? limit
+    return own.map { LimitedSender(transport, limit: $0) } ?? transport
   }
 
   /// For verbs that look at files only.

@@ -76,6 +76,35 @@ struct DeliveryTests {
     }
   }
 
+  @Test(
+    "With 'commit: manifest' the manifest of the last run lies beside the objects, and the post hooks come after it")
+  func manifest() async throws {
+    try await World.with { world in
+      try world.configure(
+        """
+        commit: manifest
+        hooks: { post: [{ shell: 'cp ../../outbox/t/manifest.json ../../seen' }] }
+        """)
+      for content in ["1", "22"] {
+        try world.makeTree("t", ["a": content, "d/b": "2"])
+        let touch = try Program(Program.Launch(["/usr/bin/touch", world.scratch("in/t/.ready")]))
+        try await touch.expectEnd(.exited(0))
+        try await world.run("run", "--once")
+      }
+      #expect(try await world.keys() == ["pre/t/a", "pre/t/d/b", "pre/t/manifest.json"])
+      let object = try await world.reader.get(world.bucket, Array("pre/t/manifest.json".utf8))
+      #expect(object.bytes == world.scratch.read("outbox/t/manifest.json"))
+      #expect(object.bytes == world.scratch.read("seen"))
+      #expect(object.type == "application/json")
+      let manifest = try #require(try JSONSerialization.jsonObject(with: Data(object.bytes)) as? [String: Any])
+      #expect(manifest["status"] as? String == "success")
+      let objects = try #require(manifest["objects"] as? [[String: Any]])
+      #expect(objects.compactMap { $0["key"] as? String } == ["t/a", "pre/t/a", "t/d/b", "pre/t/d/b"])
+      let listed = try await world.reader.list(world.bucket, prefix: "pre/t/a")
+      #expect(listed.first?.etag == objects[1]["etag"] as? String && listed.first?.size == 2)
+    }
+  }
+
   @Test("A burst of marked trees arrives whole, each with its post hook, once")
   func burst() async throws {
     try await World.with { world in

@@ -14,6 +14,7 @@ struct ExplainVerbTests {
         target_prefix: 'p/{workflow}'
         hooks: { pre: [hooks/first], post: [{ run: [hooks/last, --now], when: always }] }
         after: { success: delete }
+        commit: manifest
         """)
       for hook in ["first", "last"] { try world.scratch.write("#!/bin/sh\n", to: "hooks/\(hook)", executable: true) }
       try await body(world)
@@ -30,6 +31,7 @@ struct ExplainVerbTests {
           "\(here)/in/a/x.json", "  workflow  w (./workflows.yaml:13:3), watching \(here)/in",
           "  tree      a (marked by \(here)/in/a/.ready)", #"  taken     filter '\.json$' (./workflows.yaml:19:24)"#,
           "  key       store: pre/p/w/a/x.json", "  key       copy: p/w/a/x.json",
+          "  manifest  store: pre/p/w/a/manifest.json", "  manifest  copy: p/w/a/manifest.json",
           "  pre hook  \(here)/hooks/first (./workflows.yaml:22:20)",
           "  post hook \(here)/hooks/last, on always (./workflows.yaml:22:41)",
           "  after     success: delete; failure: keep",
@@ -73,6 +75,8 @@ struct ExplainVerbTests {
       #expect(decision["filter"] as? String == "./workflows.yaml:19:14")
       #expect((decision["keys"] as? [[String: String]])?.map { $0["destination"] } == ["store", "copy"])
       #expect((decision["keys"] as? [[String: String]])?.first?["key"] == "pre/p/w/a/n\u{1}\"x.txt")
+
+      #expect((decision["manifest"] as? [[String: String]])?.map { $0["key"] }.last == "p/w/a/manifest.json")
 
       let skipped = try await world.run("explain", "in/b/.git/x.txt", "--json", expecting: 1).objects()
       #expect(skipped.count == 1 && skipped.first?["marked"] as? Bool == false)

@@ -14,6 +14,7 @@ import Testing
       switch line {
       case .tree(let tree): lines.append("tree \(tree.name)")
       case .item(_, let item, _): lines.append("\(item.path)")
+      case .manifest(_, let key, _): lines.append("manifest \(key)")
       case .hook(_, let phase, let hook, let ending): lines.append("\(phase) \(hook.title) \(ending != nil)")
       case .problem(_, let failure): lines.append(failure.message)
       }
@@ -46,6 +47,16 @@ import Testing
     #expect(try await lines(world) == ["tree t", ".ready", "x", "post /post true"])
     #expect(world.hooks.invocations.count == 1)
     #expect(try world.directory.list(BytePath("state/runs")).isEmpty)
+  }
+
+  @Test("The manifest comes last, and not at all where something cannot be uploaded")
+  func manifest() async throws {
+    let world = try EngineWorld()
+    world.set { $0.commit = .manifest }
+    try world.makeReady("t", ["x": "1"])
+    #expect(try await lines(world) == ["tree t", ".ready", "x", "manifest t/manifest.json"])
+    try world.makeReady("t", ["manifest.json": "1"])
+    #expect(try await lines(world) == ["tree t", ".ready", "manifest.json", "x"])
   }
 
   @Test("A tree whose marker was answered without a run of its own is not told")

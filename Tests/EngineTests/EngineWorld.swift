@@ -20,6 +20,10 @@ final class EngineWorld: Sendable {
   let files: FaultyFiles
   let log = LogLines()
   let workflow: Mutex<Workflow>
+  /// For the processes that start from now on.
+  let settings = Mutex(Settings())
+  /// Destinations that are not as the world makes them.
+  let destinations = Mutex<[DestinationName: Destination]>([:])
   /// When the machine was started, for the processes that start from now on.
   let machineStarted = Mutex(Timestamp(nanoseconds: .min))
 
@@ -62,10 +66,14 @@ final class EngineWorld: Sendable {
 
   var configuration: Configuration {
     let workflow = workflow.withLock { $0 }
+    let others = destinations.withLock { $0 }
     return Configuration(
+      settings: settings.withLock { $0 },
       destinations: Dictionary(
         uniqueKeysWithValues: workflow.destinations.map {
-          ($0, Destination(name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere"))))
+          let usual = Destination(
+            name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere")))
+          return ($0, others[$0] ?? usual)
         }), workflows: [workflow])
   }
 

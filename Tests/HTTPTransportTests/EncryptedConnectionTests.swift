@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTransport
 import SlipwayModel
+import TestSupport
 import Testing
 
 @Suite(
@@ -41,6 +42,14 @@ struct EncryptedConnectionTests {
     #expect(try await error(server, caBundle: server.certificate)?.reason == .untrustedServer)
   }
 
+  @Test("A certificate that has expired is refused, and the message says so")
+  func expired() async throws {
+    let server = try TLSServer(name: "IP:127.0.0.1", isExpired: true)
+    let error = try await error(server, caBundle: server.certificate)
+    #expect(error?.reason == .untrustedServer)
+    #expect(error?.detail.contains("expired") == true)
+  }
+
   @Test("A file of certificates that is not there is an operator's matter")
   func missingBundle() async throws {
     let error = try await error(TLSServer(name: "IP:127.0.0.1"), caBundle: "/nonexistent/bundle.pem")
@@ -60,53 +69,5 @@ struct EncryptedConnectionTests {
     }
     #expect(error?.reason == .handshakeFailed)
     #expect(error?.kind == .transient(retryAfter: nil))
-  }
-}
-
-/// `openssl s_server` with a certificate of its own making.
-private final class TLSServer {
-  let url: String
-  let certificate: String
-  private let directory: String
-  private let process = Process()
-
-  init(name: String) throws {
-    directory = NSTemporaryDirectory() + "slipway-tls-" + UUID().uuidString
-    certificate = directory + "/certificate.pem"
-    let key = directory + "/key.pem"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let maker = Process()
-    maker.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    maker.arguments = [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-      "/CN=slipway test", "-addext", "subjectAltName=\(name)", "-keyout", key, "-out", certificate,
-    ]
-    maker.standardError = FileHandle.nullDevice
-    try maker.run()
-    maker.waitUntilExit()
-
-    let output = Pipe()
-    process.executableURL = maker.executableURL
-    process.arguments = ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    var text = ""
-    while !(text.contains("ACCEPT 127.0.0.1:") && text.hasSuffix("\n")) {
-      let piece = output.fileHandleForReading.availableData
-      guard !piece.isEmpty else { throw ServerProblem(code: 0) }
-      text += String(decoding: piece, as: UTF8.self)
-    }
-    let port = text.split(separator: "ACCEPT 127.0.0.1:")[1].prefix { $0.isNumber }
-    url = "https://127.0.0.1:\(port)/"
-  }
-
-  deinit {
-    // Not TERM: a child inherits the signals that the thread which starts it blocks, and Dispatch's threads block that.
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    // The directory is the test's own; what is left of it harms nobody.
-    try? FileManager.default.removeItem(atPath: directory)
   }
 }

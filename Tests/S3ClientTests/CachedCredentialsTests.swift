@@ -105,4 +105,15 @@ struct CachedCredentialsTests {
     for _ in 0..<5 { _ = try await cache.credentials() }
     #expect(source.count == 1)
   }
+
+  @Test("A source that has no others for refused keys is not asked for each request that is refused")
+  func vain() async throws {
+    let source = ScriptedSource(.gives("A"), .gives("A"), .gives("B"))
+    let cache = cache(source)
+    _ = try await cache.credentials()
+    for _ in 0..<5 { #expect(try await cache.credentials(insteadOf: keys("A")) == keys("A")) }
+    #expect(source.count == 2)
+    turn(to: 31)
+    #expect(try await cache.credentials(insteadOf: keys("A")) == keys("B"))
+  }
 }

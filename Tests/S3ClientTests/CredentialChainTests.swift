@@ -57,10 +57,10 @@ struct CredentialChainTests {
     let around = surroundings([
       "AWS_ACCESS_KEY_ID": "env", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "",
     ])
-    let fromEnvironment = try await credentialProvider(for: settings, around).credentials()
+    let fromEnvironment = try await ResolvedCredentials(settings, around).provider.credentials()
     #expect(fromEnvironment == S3Credentials(accessKeyID: "env", secretAccessKey: Secret("s"), sessionToken: nil))
     settings.credentials = .init(accessKeyID: "file", secretAccessKey: Secret("t"), sessionToken: Secret(""))
-    let fromFile = try await credentialProvider(for: settings, around).credentials()
+    let fromFile = try await ResolvedCredentials(settings, around).provider.credentials()
     #expect(fromFile == S3Credentials(accessKeyID: "file", secretAccessKey: Secret("t"), sessionToken: nil))
   }
 

@@ -74,6 +74,7 @@ struct ContainerCredentialsTests {
     let transport = ScriptedTransport(.answer(200, [], answer))
     #expect(try await ContainerCredentials(surroundings([full: url], [:], transport)).ask() == expected)
     #expect(transport.requests.map(\.url) == [url])
+    #expect(transport.requests.map(\.usesProxy) == [url.hasPrefix("https")])
   }
 
   @Test(
@@ -170,7 +171,7 @@ struct InstanceCredentialsTests {
       ])
     #expect(requests[0].value("x-aws-ec2-metadata-token-ttl-seconds") == "60")
     #expect(requests[1...].map { $0.value("x-aws-ec2-metadata-token") } == ["TOK==", "TOK=="])
-    #expect(requests.allSatisfy { $0.timeLimits?.connect == .seconds(1) })
+    #expect(requests.allSatisfy { $0.timeLimits?.connect == .seconds(1) && !$0.usesProxy })
   }
 
   @Test("Another endpoint, and the one for IPv6")

@@ -75,16 +75,6 @@ struct ProfileTests {
   }
 
   @Test(
-    "Ways to keys that are not known are refused, not passed over", arguments: ["credential_process", "sso_session"])
-  func unsupported(key: String) async {
-    await #expect(
-      throws: failure(
-        "default", "UnsupportedProfile", "\(key) is not supported",
-        "name keys or a role in the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    ) { try await ask(config: "[default]\n\(key) = x\n") }
-  }
-
-  @Test(
     "A line that is nothing is told by its number and never shown",
     arguments: [
       ("[default]\nwJalrXUtn\n", 2), ("key = 1\n", 1), ("[default\n", 1), ("[d] x\n", 1), ("[a]\n\n= x\n", 3),
@@ -124,9 +114,9 @@ struct ProfileTests {
   @Test("The profile's region counts where no variable names one")
   func region() throws {
     let files = files(["/h/.aws/config": "[default]\nregion = eu-west-1\n[profile ci]\nregion = us-west-2\n"])
-    #expect(withProfileRegion(Self.home, files)["AWS_REGION"] == "eu-west-1")
-    #expect(withProfileRegion(["HOME": "/h", "AWS_PROFILE": "ci"], files)["AWS_REGION"] == "us-west-2")
-    #expect(withProfileRegion(["HOME": "/h", "AWS_DEFAULT_REGION": "x"], files)["AWS_REGION"] == nil)
+    #expect(configuredEnvironment(Self.home, files)["AWS_REGION"] == "eu-west-1")
+    #expect(configuredEnvironment(["HOME": "/h", "AWS_PROFILE": "ci"], files)["AWS_REGION"] == "us-west-2")
+    #expect(configuredEnvironment(["HOME": "/h", "AWS_DEFAULT_REGION": "x"], files)["AWS_REGION"] == nil)
     let client = try S3Client(
       S3Destination(bucket: "b"), environment: Self.home, transport: ScriptedTransport(),
       now: { Timestamp(seconds: 0) }, files: files)

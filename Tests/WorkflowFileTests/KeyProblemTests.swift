@@ -21,9 +21,9 @@ struct KeyProblemTests {
         [
           "8:5: error: unknown key 'filtr'; did you mean 'filter'?",
           "9:5: error: unknown key 'queue'; there are watch, ready, filter, exclude, source_prefix, target_prefix, "
-            + "destinations, hooks, after, retry, stop, started and tests",
+            + "destinations, hooks, after, retry, commit, stop, started and tests",
           "10:5: error: unknown key 'xyz'; there are watch, ready, filter, exclude, source_prefix, target_prefix, "
-            + "destinations, hooks, after, retry, stop, started and tests",
+            + "destinations, hooks, after, retry, commit, stop, started and tests",
         ]
       ),
       (rest + "\nready: { marker: x }", ["8:5: error: duplicate key 'ready'; the first one is on line 6"]),
@@ -79,12 +79,12 @@ struct KeyProblemTests {
         ]
       ),
       (
-        rest + "\nhooks: x\nafter: [x]\nretry: 3\nstop: x\ntests: x",
+        rest + "\nhooks: x\nafter: [x]\nretry: 3\nstop: x\ntests: x\ncommit: yes",
         [
           "8:12: error: expected a mapping, found text",
           "9:12: error: expected keep, delete or { move: DIR }, found a list",
           "10:12: error: expected a mapping, found text", "11:11: error: expected a mapping, found text",
-          "12:12: error: expected a list, found text",
+          "12:12: error: expected a list, found text", "13:13: error: expected none or manifest, found 'yes'",
         ]
       ),
       (rest + "\nfilter: \"a\\0b\"", ["8:13: error: a NUL byte is not allowed in text"]),

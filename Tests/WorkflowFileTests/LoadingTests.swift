@@ -70,6 +70,7 @@ struct LoadingTests {
             - run: hooks/first
         after: { success: delete, failure: { move: failed } }
         retry: { attempts: 3, backoff: 2s..1h30m, defer: 2m }
+        commit: manifest
         stop: { marker: .complete, abort: .abort }
         started: run/started
         tests:
@@ -129,12 +130,13 @@ struct LoadingTests {
         ]),
       after: After(success: .delete, failure: .move(absolute("failed"))),
       retry: RetryPolicy(attempts: 3, backoff: .seconds(2) ... .seconds(5400), deferral: .seconds(120)),
-      stop: .markers(complete: BytePath(".complete"), abort: BytePath(".abort")), started: absolute("run/started"),
+      commit: .manifest, stop: .markers(complete: BytePath(".complete"), abort: BytePath(".abort")),
+      started: absolute("run/started"),
       tests: [
         WorkflowTest(
           path: BytePath("x/y.json"), expectation: .key(Template([.literal(Array("n/".utf8)), .run])),
-          location: at(41, 9)),
-        WorkflowTest(path: BytePath(".git/config"), expectation: .skip(.exclude), location: at(42, 9)),
+          location: at(42, 9)),
+        WorkflowTest(path: BytePath(".git/config"), expectation: .skip(.exclude), location: at(43, 9)),
       ])
   }
 
@@ -253,6 +255,17 @@ struct LoadingTests {
       """)
     #expect(bundle.told(result) == [])
     #expect(result.configuration?.workflows.count == 3)
+  }
+
+  @Test("A destination may name a profile in place of keys")
+  func profile() throws {
+    try bundle.makeDirectory("in")
+    let s3 = "{ type: s3, bucket: abc, credentials: { profile: '${WHO:-ci bot}' } }"
+    let result = bundle.load(workflow(rest).replacing("{ type: directory, path: delivered }", with: s3))
+    #expect(bundle.told(result) == [])
+    var expected = S3Destination(bucket: "abc")
+    expected.profile = "ci bot"
+    #expect(result.configuration?.destinations.values.map(\.kind) == [.s3(expected)])
   }
 
   @Test("A byte order mark in front is no part of the first key")

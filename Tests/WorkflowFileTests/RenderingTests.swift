@@ -146,7 +146,7 @@ struct SecretTests {
           "workflows.yaml:6:5: error: missing key 'secret_access_key'", shown, "    ^",
           "workflows.yaml:6:48: error: unknown key 'secret_access_kye'; did you mean 'secret_access_key'?", shown,
           String(repeating: " ", count: 47) + "^",
-          "workflows.yaml:6:80: error: unknown key 'sesion'; there are access_key_id, secret_access_key and session_token",
+          "workflows.yaml:6:80: error: unknown key 'sesion'; there are access_key_id, secret_access_key, session_token and profile",
           shown, String(repeating: " ", count: 79) + "^",
         ].joined(separator: "\n"))
   }

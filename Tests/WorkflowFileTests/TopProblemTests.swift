@@ -80,7 +80,7 @@ struct TopProblemTests {
         "state_dir: [], listen: x, tranfers: 3",
         [
           "8:24: error: expected a path, found a list",
-          "8:28: error: unknown key 'listen'; there are state_dir, transfers, trees, drain and grace",
+          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, drain and grace",
           "8:39: error: unknown key 'tranfers'; did you mean 'transfers'?",
         ]
       ),
@@ -130,17 +130,18 @@ struct TopProblemTests {
         ]
       ),
       (
-        "{ type: s3, bucket: abc, multipart_threshold: 1 }",
+        "{ type: s3, bucket: abc, etag: 1 }",
         [
-          "2:47: error: unknown key 'multipart_threshold'; there are type, bucket, prefix, region, endpoint, credentials, path_style, insecure, checksum and verify_etag"
+          "2:47: error: unknown key 'etag'; there are type, bucket, prefix, region, endpoint, credentials, path_style, insecure, checksum, verify_etag, server, transfers, bandwidth, multipart_threshold, part_size, overwrite, storage_class, acl, sse, tags, metadata, headers, requester_pays and expected_bucket_owner"
         ]
       ),
       (
-        "{ type: s3, bucket: abc, credentials: { profile: ci } }",
-        [
-          "2:47: error: missing key 'access_key_id'", "2:47: error: missing key 'secret_access_key'",
-          "2:62: error: unknown key 'profile'; there are access_key_id, secret_access_key and session_token",
-        ]
+        "{ type: s3, bucket: abc, credentials: { profile: ci, session_token: x } }",
+        ["2:62: error: 'profile' and 'session_token' exclude each other; the profile holds the keys"]
+      ),
+      (
+        "{ type: s3, bucket: abc, credentials: { profile: '' } }",
+        ["2:71: error: expected the name of a profile, found empty text"]
       ),
     ] as [Case])
   func destinations(_ text: String, _ heads: [String]) throws { try check(destination(text), heads) }

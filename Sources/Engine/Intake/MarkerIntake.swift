@@ -13,7 +13,7 @@ actor MarkerIntake {
   private let retakesFailed: Bool
   private var unlisted: [WorkflowName: Set<BytePath>]
   /// One at a time: between the look at a marker and the commit of what it means nobody else may look at it.
-  private let turn = TransferSlots(1)
+  private let turn = Turns()
   private var unsettled = UnsettledMarkers()
   /// So many markers are looked at before what was found is committed.
   static let batchSize = 256

@@ -13,6 +13,8 @@ public struct DryRun: Sendable {
   public enum Line: Sendable {
     case tree(TreeID)
     case item(TreeID, PlanItem, destinations: [Destination])
+    /// Last of all, unless something cannot be uploaded; the key without a destination's prefix.
+    case manifest(TreeID, ObjectKey, destinations: [Destination])
     case hook(TreeID, Hook.Phase, Hook, HookResult.Ending?)
     /// The tree cannot be planned.
     case problem(TreeID, Failure)
@@ -83,6 +85,9 @@ public struct DryRun: Sendable {
     } catch {
       isClean = false
       tell(.problem(tree, error))
+    }
+    if isClean, context.workflow.commit == .manifest {
+      tell(.manifest(tree, context.manifestKey(of: run), destinations: context.destinations))
     }
     run.outcome = .success
     try await runHooks(.post, context.workflow.hooks.post, run, tell)

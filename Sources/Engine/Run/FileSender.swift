@@ -11,7 +11,6 @@ struct FileSender: Sendable {
   let recorder: UploadRecorder
   /// Of uploads in parts.
   let journal: any UploadJournal
-  let permits: any TransferPermits
   let tally: AttemptTally
   let logger: Logger
 
@@ -43,7 +42,7 @@ struct FileSender: Sendable {
     guard file.fingerprint == sending.fingerprint else { throw changed(sending.path) }
     let context = PutContext(
       run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
-      journal: journal, permits: permits)
+      journal: journal, permits: sending.target.lane)
     let receipt = try await sending.target.store.put(file, at: sending.key, context)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.

@@ -12,13 +12,15 @@ struct Manifest {
       .write(to: session.ports.runFiles)
   }
 
-  /// With what the ledger knows of the run's objects.
-  func writeAfterUpload() async throws(Failure) {
+  /// With what the ledger knows of the run's objects. `outcome` is what the run is about to be; nil: what it is.
+  func writeAfterUpload(as outcome: Run.Outcome? = nil) async throws(Failure) {
+    var run = session.run
+    run.outcome = outcome ?? run.outcome
     let ledger = session.ports.ledger
     let file = try session.ports.runFiles.beginManifest(of: session.run.id)
     let counts = try await ledger.uploadCounts(of: session.run.id)
     try file.append(
-      ManifestHead(run: session.run, destinations: session.context.destinations.map { ($0.name, counts[$0.name]) }).text
+      ManifestHead(run: run, destinations: session.context.destinations.map { ($0.name, counts[$0.name]) }).text
     )
     var last: BytePath?
     var isFirst = true

@@ -14,9 +14,18 @@ public struct PlanPreview: Sendable {
 
   /// What a run of `tree` that started now would do with `entry`.
   public func decide(_ entry: WalkEntry, in tree: TreeID) -> PlanItem {
+    context.planner(for: tree, targetPrefix: run(of: tree).fullTargetPrefix, files: ports.files).decide(entry)
+  }
+
+  /// Where its manifest would go, without a destination's prefix; nil if none is uploaded.
+  public func manifestKey(of tree: TreeID) -> ObjectKey? {
+    context.workflow.commit == .manifest ? context.manifestKey(of: run(of: tree)) : nil
+  }
+
+  private func run(of tree: TreeID) -> Run {
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
-    return context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files).decide(entry)
+    return run
   }
 }

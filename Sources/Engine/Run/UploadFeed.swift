@@ -6,17 +6,19 @@ import SlipwayModel
 /// Sendable by hand: all that changes belongs to whoever has the turn. An actor would take each worker off its thread
 /// and back for each file.
 final class UploadFeed: @unchecked Sendable {
-  /// A destination of the run, and the store that stands for it.
+  /// A destination of the run, the store that stands for it, and the run's way to it.
   final class Target: Sendable {
     let name: DestinationName
     /// In front of every key.
     let prefix: [UInt8]
     let store: any ObjectStore
+    let lane: TransferLane
 
-    init(_ destination: Destination, _ store: any ObjectStore) {
+    init(_ destination: Destination, _ store: any ObjectStore, _ lane: TransferLane) {
       name = destination.name
       prefix = destination.prefix
       self.store = store
+      self.lane = lane
     }
   }
 
@@ -46,7 +48,7 @@ final class UploadFeed: @unchecked Sendable {
   private let tally: AttemptTally
   private let meter: TransferMeter
   private let logger: Logger
-  private let turn = TransferSlots(1)
+  private let turn = Turns()
   /// Of one file, for several destinations.
   private var pending: [Sending] = []
   /// Files of an earlier attempt that are no longer there, and that the ledger has not forgotten yet.

@@ -68,10 +68,11 @@ struct UploadStage {
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
       run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
-      attributes: ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata),
-      meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, permits: session.shared.slots,
-      tally: tally, logger: session.logger)
-    let findings = await carryOut(sender)
+      attributes: attributes,
+      meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, tally: tally,
+      logger: session.logger)
+    let targets = targets
+    let findings = await carryOut(sender, to: targets)
     if let failure = findings.failure {
       if failure.kind == .fatal { throw failure }
       tally.failed(failure, at: nil)
@@ -80,24 +81,29 @@ struct UploadStage {
     try await recorder.finish()
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
+    if session.workflow.commit == .manifest, tally.verdict == nil {
+      await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
+      if Task.isCancelled { return .interrupted }
+      try await settle(tally)
+    }
     if let fatal = tally.fatal { throw fatal }
     return try await conclude(tally, findings)
   }
 
   /// Runs the plan; returns when everything that it began has ended. There is a worker for each sending up to the number
   /// of transfers, and each goes on with the next: no task a file.
-  private func carryOut(_ sender: FileSender) async -> UploadFeed.Findings {
-    let feed = feed(sender.tally)
-    let slots = session.shared.slots
+  private func carryOut(_ sender: FileSender, to targets: [UploadFeed.Target]) async -> UploadFeed.Findings {
+    let feed = feed(to: targets, sender.tally)
+    let count = session.shared.slots.count
     await withDiscardingTaskGroup { group in
-      for _ in 0..<slots.count {
+      for _ in 0..<count {
         guard let first = await feed.next() else { return }
         group.addTask {
           var next: UploadFeed.Sending? = first
           while let sending = next {
-            await slots.acquire()
+            await sending.target.lane.acquire()
             await sender.send(sending)
-            slots.release()
+            sending.target.lane.giveBack()
             next = await feed.next()
           }
         }
@@ -106,10 +112,19 @@ struct UploadStage {
     return feed.findings
   }
 
-  private func feed(_ tally: AttemptTally) -> UploadFeed {
-    let targets = session.context.destinations.compactMap { destination in
-      session.ports.stores[destination.name].map { UploadFeed.Target(destination, $0) }
+  private var attributes: ObjectAttributes {
+    ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata)
+  }
+
+  private var targets: [UploadFeed.Target] {
+    let lanes = session.shared.slots.lanes(to: session.context.destinations.map(\.name))
+    return session.context.destinations.compactMap { destination in
+      guard let store = session.ports.stores[destination.name], let lane = lanes[destination.name] else { return nil }
+      return UploadFeed.Target(destination, store, lane)
     }
+  }
+
+  private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
     let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
     return UploadFeed(

@@ -50,6 +50,11 @@ struct WorkflowContext: Sendable {
     KeyMapping(watch: tree.watch, sourcePrefix: workflow.sourcePrefix, targetPrefix: targetPrefix)
   }
 
+  /// Without a destination's prefix.
+  func manifestKey(of run: Run) -> ObjectKey {
+    mapping(for: run.tree, targetPrefix: run.fullTargetPrefix).manifestKey(ofTree: run.tree.name)
+  }
+
   func planner(for tree: TreeID, targetPrefix: [UInt8], files: any TreeFiles) -> Planner {
     Planner(
       tree: tree, workflow: workflow, selection: selection, mapping: mapping(for: tree, targetPrefix: targetPrefix),

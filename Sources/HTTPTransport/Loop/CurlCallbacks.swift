@@ -33,12 +33,17 @@ func receiveBody(
 func readBody(
   _ target: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ user: UnsafeMutableRawPointer?
 ) -> Int {
-  guard let exchange = exchange(user), case .file(let part) = exchange.request.body else {
+  guard let handle = handle(user), let exchange = handle.exchange, case .file(let part) = exchange.request.body else {
     return Int(CURL_READFUNC_ABORT)
   }
   let wanted = min(Int64(size * count), part.count - exchange.position)
   guard wanted > 0 else { return 0 }
-  switch readFile(part, at: exchange.position, into: target, count: Int(wanted)) {
+  let granted = handle.throttle.grant(Int(wanted), to: exchange)
+  guard granted > 0 else {
+    handle.willPause()
+    return Int(CURL_READFUNC_PAUSE)
+  }
+  switch readFile(part, at: exchange.position, into: target, count: granted) {
   case .success(let got):
     exchange.move(to: exchange.position + Int64(got))
     return got
@@ -78,8 +83,10 @@ func setTimer(_ multi: UnsafeMutableRawPointer?, _ milliseconds: Int, _ user: Un
   return 0
 }
 
-private func exchange(_ user: UnsafeMutableRawPointer?) -> Exchange? {
-  user.flatMap { Unmanaged<EasyHandle>.fromOpaque($0).takeUnretainedValue().exchange }
+private func exchange(_ user: UnsafeMutableRawPointer?) -> Exchange? { handle(user)?.exchange }
+
+private func handle(_ user: UnsafeMutableRawPointer?) -> EasyHandle? {
+  user.map { Unmanaged<EasyHandle>.fromOpaque($0).takeUnretainedValue() }
 }
 
 private func readFile(

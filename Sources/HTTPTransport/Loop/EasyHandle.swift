@@ -13,11 +13,14 @@ final class EasyHandle {
     let method: HTTPRequest.Method
     let body: Body
     let limits: TimeLimits
+    let usesProxy: Bool
   }
 
   let curl: UnsafeMutableRawPointer
   /// The transfer that it carries now. Unchecked, since it is read for each line and piece of an answer.
   @exclusivity(unchecked) private(set) var exchange: Exchange?
+  /// Asked before a file is read.
+  let throttle: Throttle
   /// Its place in the loop's list of handles in use.
   var place = 0
 
@@ -29,13 +32,15 @@ final class EasyHandle {
   private let fields: FieldList
   private var shape: Shape?
   private var isRefused = false
+  private var isPaused = false
 
   /// nil: out of memory.
-  init?(_ settings: EasySettings, _ poller: SocketPoller) {
+  init?(_ settings: EasySettings, _ poller: SocketPoller, _ throttle: Throttle) {
     guard let curl = curl_easy_init() else { return nil }
     self.curl = curl
     self.settings = settings
     self.poller = poller
+    self.throttle = throttle
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     fields = FieldList()
@@ -67,8 +72,26 @@ final class EasyHandle {
   func release() {
     exchange?.handle = nil
     exchange = nil
+    endPause()
     // Setting the size frees the buffer, so that an idle handle holds no large one.
     if shape?.body == .file { set(CURLOPT_UPLOAD_BUFFERSIZE, Self.idleUploadBufferSize) }
+  }
+
+  /// Its file is about to be read no further, until `goOn`. Some versions of libcurl would count that as a stall.
+  func willPause() {
+    isPaused = true
+    set(CURLOPT_LOW_SPEED_TIME, 0)
+  }
+
+  /// Reads on, and the time for a stall begins anew; false if libcurl refuses.
+  func goOn() -> Bool {
+    endPause()
+    return curl_easy_pause(curl, CURLPAUSE_CONT) == CURLE_OK
+  }
+
+  private func endPause() {
+    if isPaused, let shape { applyLimits(shape.limits) }
+    isPaused = false
   }
 
   func long(_ info: CURLINFO) -> Int {
@@ -86,12 +109,15 @@ final class EasyHandle {
 extension EasyHandle {
   private func applyShape(of request: HTTPRequest) {
     let new = Shape(
-      method: request.method, body: Self.bodyShape(of: request), limits: request.timeLimits ?? settings.timeLimits)
+      method: request.method, body: Self.bodyShape(of: request), limits: request.timeLimits ?? settings.timeLimits,
+      usesProxy: request.usesProxy && settings.usesProxies)
     guard new != shape else { return }
     // An option cannot be taken back one by one: UPLOAD and POST change others with them.
     if shape != nil { curl_easy_reset(curl) }
     shape = new
     applyBase()
+    // libcurl looks through the environment for each request unless it is told that there is no proxy.
+    if !new.usesProxy { "".withCString { set(CURLOPT_PROXY, $0) } }
     applyLimits(new.limits)
     applyMethod(new)
   }
@@ -105,8 +131,6 @@ extension EasyHandle {
     "http,https".withCString { set(CURLOPT_PROTOCOLS_STR, $0) }
     settings.userAgent.withCString { set(CURLOPT_USERAGENT, $0) }
     if let bundle = settings.caBundle { bundle.withCString { set(CURLOPT_CAINFO, $0) } }
-    // libcurl looks through the environment for each request unless it is told that there is no proxy.
-    if !settings.usesProxies { "".withCString { set(CURLOPT_PROXY, $0) } }
     let this = Unmanaged.passUnretained(self).toOpaque()
     set(CURLOPT_PRIVATE, this)
     set(CURLOPT_ERRORBUFFER, errorText)

@@ -16,6 +16,10 @@ final class Exchange: @unchecked Sendable {
   var position: Int64 = 0
   private(set) var receivedFields: [UInt8]
   private(set) var receivedBody: [UInt8] = []
+  /// Of a file part under a limit of rate: how many bytes may be read before it has to ask again.
+  var allowance = 0
+  /// How many bytes it waits for under a limit of rate; 0: it does not wait.
+  var awaited = 0
   /// The handle that carries it, while it is under way.
   var handle: EasyHandle?
 

@@ -10,6 +10,7 @@ final class TransferLoop: @unchecked Sendable {
   private let settings: EasySettings
   private let poller: SocketPoller
   private let timer = LoopTimer()
+  private let throttle = Throttle()
   private let multi: UnsafeMutableRawPointer
   private var work = SubmissionQueue.Work()
   /// Handles with a transfer under way; libcurl holds pointers to them. Unchecked like the next two: what is touched for
@@ -79,13 +80,20 @@ final class TransferLoop: @unchecked Sendable {
 extension TransferLoop {
   private func drive() {
     var running: Int32 = 0
+    for exchange in throttle.takeDue() { goOn(exchange) }
     if timer.takeDue() { curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running) }
     finishTransfers()
     let mayWait = queue.fallAsleep()
-    poller.wait(mayWait ? timer.millisecondsLeft : 0) { socket, what in
+    poller.wait(mayWait ? millisecondsLeft : 0) { socket, what in
       curl_multi_socket_action(multi, socket, what, &running)
     }
     finishTransfers()
+  }
+
+  /// For epoll_wait: -1 for ever.
+  private var millisecondsLeft: Int32 {
+    let (wanted, due) = (timer.millisecondsLeft, throttle.millisecondsLeft)
+    return wanted < 0 ? due : due < 0 ? wanted : min(wanted, due)
   }
 
   private func finishTransfers() {
@@ -112,7 +120,11 @@ extension TransferLoop {
       let detail = "a header field holds a control character, or there are too many"
       return exchange.finish(.failure(HTTPTransportError(.invalidRequest, detail: detail)))
     }
-    guard let handle = idle.popLast() ?? EasyHandle(settings, poller) else {
+    if throttle.mayBegin(exchange) { begin(exchange) }
+  }
+
+  private func begin(_ exchange: Exchange) {
+    guard let handle = idle.popLast() ?? EasyHandle(settings, poller, throttle) else {
       return exchange.finish(.failure(HTTPTransportError(.other, detail: "out of memory")))
     }
     let isFile = if case .file = exchange.request.body { true } else { false }
@@ -127,15 +139,22 @@ extension TransferLoop {
     }
   }
 
-  /// Nothing happens if it has ended, or has not begun: `start` looks for itself.
+  /// It is its turn under its limit of rate.
+  private func goOn(_ exchange: Exchange) {
+    guard let handle = exchange.handle else { return begin(exchange) }
+    if !handle.goOn() { abort(exchange, HTTPTransportError(.other, detail: "libcurl cannot go on with a pause")) }
+  }
+
+  /// Nothing happens if it has ended, or has not come yet: `start` looks for itself.
   private func abort(_ exchange: Exchange, _ error: HTTPTransportError) {
-    guard let handle = exchange.handle else { return }
-    remove(handle)
+    let hasWaited = throttle.forget(exchange)
+    if let handle = exchange.handle { remove(handle) } else if !hasWaited { return }
     exchange.finish(.failure(error))
   }
 
   private func remove(_ handle: EasyHandle) {
     curl_multi_remove_handle(multi, handle.curl)
+    if let exchange = handle.exchange { throttle.forget(exchange) }
     if case .file = handle.exchange?.request.body { fileBodies -= 1 }
     handle.release()
     let last = active.removeLast()
@@ -153,6 +172,6 @@ extension TransferLoop {
 
   private func end() {
     for exchange in work.submitted { exchange.finish(.failure(HTTPTransportError(.shutDown))) }
-    for exchange in active.compactMap(\.exchange) { abort(exchange, HTTPTransportError(.shutDown)) }
+    for exchange in throttle.all + active.compactMap(\.exchange) { abort(exchange, HTTPTransportError(.shutDown)) }
   }
 }

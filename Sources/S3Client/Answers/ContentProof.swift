@@ -8,11 +8,14 @@ package struct ContentProof: Sendable, Hashable {
   let verifiesETag: Bool
   /// Over plain http the payload's hash is always signed, so that nobody between can change it.
   let signsPayload: Bool
+  /// Whether an ETag of 32 digits can be read as an MD5.
+  let hasMD5ETags: Bool
 
   package init(_ settings: S3Destination, isEncrypted: Bool, isAWS: Bool = false) {
     checksum = settings.effectiveChecksum(isAWS: isAWS)
     verifiesETag = settings.verifiesETag(isAWS: isAWS)
     signsPayload = !isEncrypted
+    hasMD5ETags = settings.quirks(isAWS: isAWS).hasMD5ETags && settings.encryption?.hidesMD5 != true
   }
 
   /// Which digests of the content are needed.
@@ -28,11 +31,18 @@ package struct ContentProof: Sendable, Hashable {
     }
   }
 
-  /// The field in which the checksum is sent and echoed (Amazon S3 API Reference, PutObject), and its value; nil where
-  /// there is none of this kind.
+  /// The field in which the checksum is sent and echoed (Amazon S3 API Reference, PutObject); nil where there is none of
+  /// this kind.
+  var checksumFieldName: String? {
+    checksum == .sha256 || cyclicCode != nil ? "x-amz-checksum-\(checksum.rawValue)" : nil
+  }
+
+  /// The same with its value.
   func checksumField(_ digests: ContentDigests) -> (name: String, value: [UInt8])? {
-    let value = checksum == .sha256 ? digests.sha256 : cyclicCode == nil ? nil : digests.cyclic
-    return value.map { ("x-amz-checksum-\(checksum.rawValue)", $0.base64Text) }
+    guard let name = checksumFieldName, let value = checksum == .sha256 ? digests.sha256 : digests.cyclic else {
+      return nil
+    }
+    return (name, value.base64Text)
   }
 
   /// What was compared once `verify` has returned; nil if nothing is.

@@ -11,7 +11,8 @@ package final class CachedCredentials: CredentialProvider {
   package static let ahead = Duration.seconds(300)
   /// From here on to the end callers wait for new keys.
   package static let lastMoments = Duration.seconds(60)
-  /// At the least between two fetches beside; less if the keys have less to live.
+  /// At the least between two fetches beside; less if the keys have less to live. Also between two fetches in place of
+  /// refused keys that bring nothing new.
   package static let pause = Duration.seconds(30)
 
   private struct State {
@@ -19,6 +20,8 @@ package final class CachedCredentials: CredentialProvider {
     /// From when on keys that are still good are renewed.
     var renewal = Timestamp(nanoseconds: .min)
     var fetch: Task<Result<S3Credentials, Failure>, Never>?
+    /// Keys that were refused and fetched once more all the same, and until when nobody asks again for others.
+    var vain: (keys: S3Credentials, until: Timestamp)?
   }
 
   private let source: @Sendable () async throws(Failure) -> TimedCredentials
@@ -51,11 +54,15 @@ package final class CachedCredentials: CredentialProvider {
       if let current = state.current, current.keys != refused, !current.isExpired(at: moment) {
         return .use(current.keys)
       }
+      if let vain = state.vain, vain.keys == refused, moment < vain.until { return .use(refused) }
       return .wait(fetch(&state))
     }
     switch step {
     case .use(let keys): return keys
-    case .wait(let fetch): return try await fetch.value.get()
+    case .wait(let fetch):
+      let found = try await fetch.value.get()
+      if found == refused { state.withLock { $0.vain = (refused, moment + Self.pause) } }
+      return found
     }
   }
 

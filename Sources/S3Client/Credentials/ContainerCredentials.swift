@@ -25,7 +25,9 @@ package struct ContainerCredentials: CredentialSource {
       throw failure(.blocked, "InvalidToken", "the authorization token cannot stand in a header field")
     }
     fields.append("accept", "application/json")
-    let fetch = CredentialFetch(surroundings: surroundings, limit: Self.limit)
+    // Over plain http it can only be this machine or its link.
+    let fetch = CredentialFetch(
+      surroundings: surroundings, limit: Self.limit, usesProxy: url.lowercased().hasPrefix("https:"))
     return try keys(try await send(HTTPRequest(.get, url, fields: fields), fetch))
   }
 

@@ -23,12 +23,18 @@ package final class CredentialChain: Sendable {
   private let sources: [any CredentialSource]
   /// For messages: what is to be signed for.
   private let subject: String
+  private let remedy: String
   private let latest = Mutex(Report())
   private let everAnswered = Mutex(false)
 
-  package init(_ sources: [any CredentialSource], subject: String) {
+  package init(
+    _ sources: [any CredentialSource], subject: String,
+    remedy: String = "set credentials: {access_key_id: …, secret_access_key: …} at the destination, "
+      + "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+  ) {
     self.sources = sources
     self.subject = subject
+    self.remedy = remedy
   }
 
   package var report: Report { latest.withLock { $0 } }
@@ -66,7 +72,6 @@ package final class CredentialChain: Sendable {
     return Failure(
       kind, "sign requests for", subject, code: "MissingCredentials",
       cause: "there are no credentials" + (report.lacks.isEmpty ? "" : " (\(report.lacksText))"),
-      remedy: "set credentials: {access_key_id: …, secret_access_key: …} at the destination, "
-        + "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
+      remedy: remedy)
   }
 }

@@ -11,11 +11,14 @@ struct CredentialFetch: Sendable {
   let surroundings: CredentialSurroundings
   /// For one try, from the connection to the answer's end.
   let limit: Duration
+  /// False for services of this machine or its link, where no proxy leads.
+  var usesProxy = true
 
   /// Sends it again after a lost connection, 429 and 5xx. Returns whatever the last try brought.
   func send(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPResponse {
     var request = request
     request.responseBodyLimit = Self.answerLimit
+    request.usesProxy = usesProxy
     request.timeLimits = TimeLimits(connect: limit, stall: max(.seconds(1), limit))
     var result = await once(request)
     for failed in 1..<Self.tries where Self.mayPass(result) {

@@ -42,18 +42,21 @@ extension CredentialSource {
 package struct CredentialSurroundings: Sendable {
   package var environment: [String: String]
   package var files: CredentialFiles
+  package var programs: CredentialPrograms
   package var transport: any HTTPSender
   package var now: @Sendable () -> Timestamp
   /// Throws when the task is cancelled.
   package var sleep: @Sendable (Duration) async throws -> Void
 
   package init(
-    environment: [String: String], files: CredentialFiles = .local, transport: any HTTPSender,
+    environment: [String: String], files: CredentialFiles = .local, programs: CredentialPrograms = .local,
+    transport: any HTTPSender,
     now: @escaping @Sendable () -> Timestamp,
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.environment = environment
     self.files = files
+    self.programs = programs
     self.transport = transport
     self.now = now
     self.sleep = sleep

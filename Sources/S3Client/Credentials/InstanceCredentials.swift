@@ -9,7 +9,7 @@ package struct InstanceCredentials: CredentialSource {
 
   package init(_ surroundings: CredentialSurroundings) {
     self.surroundings = surroundings
-    fetch = CredentialFetch(surroundings: surroundings, limit: Self.limit)
+    fetch = CredentialFetch(surroundings: surroundings, limit: Self.limit, usesProxy: false)
   }
 
   package var name: String { "the instance's metadata service" }
@@ -83,6 +83,6 @@ package struct InstanceCredentials: CredentialSource {
     do throws(Failure) { server = try Server(named, name) } catch {
       throw failure(.blocked, "InvalidEndpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address of http or https")
     }
-    return (server.isEncrypted ? "https://" : "http://") + server.authority
+    return server.base
   }
 }

@@ -4,40 +4,50 @@ import SlipwayModel
 package struct ProfileCredentials: CredentialSource {
   private let surroundings: CredentialSurroundings
   private let profile: String
-  /// Whether somebody asked for this very profile.
-  private let isNamed: Bool
+  /// Who asked for this very profile; nil: nobody did.
+  private let namedBy: String?
 
-  /// `profile` nil: that of AWS_PROFILE, else `default`.
+  /// `profile` is the destination's; nil: that of AWS_PROFILE, else `default`.
   package init(_ surroundings: CredentialSurroundings, profile: String? = nil) {
     self.surroundings = surroundings
     self.profile = profile ?? ProfileSet.name(surroundings.environment)
-    isNamed = profile != nil || surroundings.environment.nonEmpty("AWS_PROFILE") != nil
+    namedBy =
+      profile != nil
+      ? "profile at the destination" : surroundings.environment.nonEmpty("AWS_PROFILE").map { _ in "AWS_PROFILE" }
   }
 
   package var name: String { "the profile \(escaped(profile.utf8))" }
 
   package func ask() async throws(Failure) -> CredentialAnswer {
-    let profiles = try await ProfileSet.read(surroundings).profiles
-    if profiles[profile] == nil, !isNamed { return .lacking("it is not in \(paths)") }
-    return try await resolve(profile, profiles, [])
+    let set = try await ProfileSet.read(surroundings)
+    guard let namedBy else {
+      return set.profiles[profile] == nil
+        ? .lacking("it is not in \(paths)") : try await resolve(profile, set, [], "AWS_PROFILE")
+    }
+    return try await resolve(profile, set, [], namedBy)
   }
 
   private var paths: String { ProfileSet.Paths(surroundings.environment).text }
 
-  /// `above` are the profiles whose roles are assumed with the keys of this one.
+  /// `above` are the profiles whose roles are assumed with the keys of this one; `namedBy` is what its name stands in.
   private func resolve(
-    _ profile: String, _ profiles: [String: [String: String]], _ above: [String]
+    _ profile: String, _ set: ProfileSet, _ above: [String], _ namedBy: String
   ) async throws(Failure) -> CredentialAnswer {
-    guard let values = profiles[profile] else {
+    guard let values = set.profiles[profile] else {
       throw failure(
         .blocked, "MissingProfile", "there is no profile \(escaped(profile.utf8)) in \(paths)",
-        remedy: "add it, or correct \(above.isEmpty ? "AWS_PROFILE" : "source_profile")")
+        remedy: "add it, or correct \(namedBy)")
     }
     if let role = values.nonEmpty("role_arn") {
-      return try await assume(role, values, profile, profiles, above + [profile])
+      return try await assume(role, values, profile, set, above + [profile])
     }
     if let keys = try keys(of: values) { return .keys(TimedCredentials(keys)) }
-    try refuseOtherWays(values)
+    if values.nonEmpty("sso_session") != nil || values.nonEmpty("sso_start_url") != nil {
+      return try await SSOCredentials(surroundings, name: name, profile: profile, values, set.sections).ask()
+    }
+    if let command = values.nonEmpty("credential_process") {
+      return try await ProcessCredentials(surroundings, name: name, command: command).ask()
+    }
     return .lacking("it names no keys")
   }
 
@@ -49,22 +59,12 @@ package struct ProfileCredentials: CredentialSource {
     let token = values.nonEmpty("aws_session_token").map(Secret.init)
     return S3Credentials(accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: token)
   }
-
-  /// Whoever wrote one of these means to be somebody; the next place of the chain would be somebody else.
-  private func refuseOtherWays(_ values: [String: String]) throws(Failure) {
-    for key in ["credential_process", "sso_session", "sso_start_url"] where values.nonEmpty(key) != nil {
-      throw failure(
-        .blocked, "UnsupportedProfile", "\(key) is not supported",
-        remedy: "name keys or a role in the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    }
-  }
 }
 
 /// Roles that a profile names.
 extension ProfileCredentials {
   private func assume(
-    _ arn: String, _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]],
-    _ chain: [String]
+    _ arn: String, _ values: [String: String], _ profile: String, _ set: ProfileSet, _ chain: [String]
   ) async throws(Failure) -> CredentialAnswer {
     if values.nonEmpty("mfa_serial") != nil {
       throw failure(.blocked, "UnsupportedProfile", "mfa_serial needs somebody who types a code")
@@ -75,13 +75,13 @@ extension ProfileCredentials {
     }
     role.externalID = values.nonEmpty("external_id")
     role.seconds = values.nonEmpty("duration_seconds")
-    let base = try await base(values, profile, profiles, chain)
+    let base = try await base(values, profile, set, chain)
     return .keys(try await TokenService(surroundings, for: name).assume(role, by: base))
   }
 
   /// The keys that may assume the role of `profile`, the last one of `chain`.
   private func base(
-    _ values: [String: String], _ profile: String, _ profiles: [String: [String: String]], _ chain: [String]
+    _ values: [String: String], _ profile: String, _ set: ProfileSet, _ chain: [String]
   ) async throws(Failure) -> S3Credentials {
     if let next = values.nonEmpty("source_profile") {
       // A profile may name itself: then its own keys are meant.
@@ -91,7 +91,7 @@ extension ProfileCredentials {
           .blocked, "ProfileLoop", "source_profile leads from \(escaped(next.utf8)) back to itself",
           remedy: "correct source_profile")
       }
-      return try found(try await resolve(next, profiles, chain), "the profile \(escaped(next.utf8))")
+      return try found(try await resolve(next, set, chain, "source_profile"), "the profile \(escaped(next.utf8))")
     }
     let source = try namedSource(values)
     return try found(try await source.ask(), source.name)

@@ -12,6 +12,8 @@ struct ProfileFile: Hashable {
 
   /// Names of properties are lowercase; nested lines stand in the value of the one above, each after a line feed.
   private(set) var profiles: [String: [String: String]] = [:]
+  /// What profiles refer to, by title: `sso-session x`, `services x`.
+  private(set) var sections: [String: [String: String]] = [:]
 
   static let sizeLimit = 1 << 20
 
@@ -48,8 +50,8 @@ struct ProfileFile: Hashable {
     case profile(String)
     /// `[profile default]`, which wins over `[default]` whatever their order.
     case namedDefault
-    /// `[sso-session x]`, `[services x]`.
-    case other
+    /// Any other; its title with a single space.
+    case other(String)
   }
 
   private var hasNamedDefault = false
@@ -60,15 +62,17 @@ struct ProfileFile: Hashable {
     case .namedDefault:
       if !hasNamedDefault { profiles["default"] = [:] }
       hasNamedDefault = true
-    case .other: break
+    case .other(let title): sections[title, default: [:]].merge([:]) { $1 }
     }
   }
 
   private mutating func set(_ name: String, _ value: String, _ section: Section?) {
+    if case .other(let title)? = section { sections[title]?[name] = value }
     if let profile = profile(of: section) { profiles[profile]?[name] = value }
   }
 
   private mutating func add(_ text: String, to property: String?, _ section: Section?) {
+    if let property, case .other(let title)? = section { sections[title]?[property]? += text }
     if let property, let profile = profile(of: section) { profiles[profile]?[property]? += text }
   }
 
@@ -88,11 +92,20 @@ struct ProfileFile: Hashable {
     guard !title.isEmpty else { return nil }
     if kind == .credentials { return .profile(String(title)) }
     guard let space = title.firstIndex(where: { $0 == " " || $0 == "\t" }) else {
-      return title == "default" ? .profile("default") : .other
+      return title == "default" ? .profile("default") : .other(String(title))
     }
     let name = unquoted(trimmed(title[space...]))
-    guard title[..<space] == "profile", !name.isEmpty else { return .other }
+    guard title[..<space] == "profile", !name.isEmpty else { return .other("\(title[..<space]) \(name)") }
     return name == "default" ? .namedDefault : .profile(name)
+  }
+
+  /// The properties in nested lines; those are no sections of their own.
+  static func nested(_ value: String?) -> [String: String] {
+    let pairs = (value ?? "").split(separator: "\n").compactMap { line -> (String, String)? in
+      guard let equals = line.firstIndex(of: "=") else { return nil }
+      return (trimmed(line[..<equals]).lowercased(), Self.value(line[line.index(after: equals)...]))
+    }
+    return Dictionary(pairs) { $1 }
   }
 
   private static func unquoted(_ name: Substring) -> String {

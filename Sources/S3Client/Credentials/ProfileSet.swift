@@ -3,6 +3,8 @@ import SlipwayModel
 /// All profiles of this user: those of both files, put together.
 struct ProfileSet {
   let profiles: [String: [String: String]]
+  /// Those of the config file: `sso-session x`, `services x`.
+  let sections: [String: [String: String]]
 
   /// Where the files lie; nil where not even a home directory is known.
   struct Paths: Hashable {
@@ -29,9 +31,10 @@ struct ProfileSet {
 
   /// A missing file has no profiles.
   init(config: [UInt8]?, credentials: [UInt8]?, _ paths: Paths) throws(Failure) {
-    let config = try Self.profiles(config, .config, paths.config)
-    let credentials = try Self.profiles(credentials, .credentials, paths.credentials)
-    profiles = config.merging(credentials) { Self.merge($0, $1) }
+    let config = try Self.parsed(config, .config, paths.config)
+    let credentials = try Self.parsed(credentials, .credentials, paths.credentials)
+    profiles = config.profiles.merging(credentials.profiles) { Self.merge($0, $1) }
+    sections = config.sections
   }
 
   /// Blocks.
@@ -60,12 +63,11 @@ struct ProfileSet {
   /// The profile that counts where nobody names one.
   static func name(_ environment: [String: String]) -> String { environment.nonEmpty("AWS_PROFILE") ?? "default" }
 
-  private static func profiles(
+  private static func parsed(
     _ bytes: [UInt8]?, _ kind: ProfileFile.Kind, _ path: String?
-  ) throws(Failure) -> [String: [String: String]] {
-    guard let bytes else { return [:] }
+  ) throws(Failure) -> ProfileFile {
     do throws(ProfileFile.BrokenLine) {
-      return try ProfileFile(bytes, kind).profiles
+      return try ProfileFile(bytes ?? [], kind)
     } catch {
       throw Failure(
         .blocked, "read", escaped((path ?? "").utf8), code: "BrokenProfileFile",
@@ -82,16 +84,4 @@ struct ProfileSet {
   }
 
   private static let keyNames: Set<String> = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"]
-}
-
-/// The environment, with the region of the profile where no variable names one. Blocks. A file that cannot be used is
-/// told when keys are needed.
-func withProfileRegion(_ environment: [String: String], _ files: CredentialFiles) -> [String: String] {
-  guard environment.nonEmpty("AWS_REGION") == nil, environment.nonEmpty("AWS_DEFAULT_REGION") == nil else {
-    return environment
-  }
-  let profiles: [String: [String: String]]
-  do throws(Failure) { profiles = try ProfileSet.load(environment, files).profiles } catch { return environment }
-  guard let region = profiles[ProfileSet.name(environment)]?.nonEmpty("region") else { return environment }
-  return environment.merging(["AWS_REGION": region]) { $1 }
 }

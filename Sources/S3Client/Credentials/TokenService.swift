@@ -66,7 +66,7 @@ struct TokenService: Sendable {
     var fields = HTTPFields()
     fields.append("content-type", "application/x-www-form-urlencoded")
     let signed = try sign(server.authority, fields)
-    let url = (server.isEncrypted ? "https://" : "http://") + server.authority + "/"
+    let url = server.base + "/"
     let response: HTTPResponse
     do throws(HTTPTransportError) {
       response = try await fetch.send(HTTPRequest(.post, url, fields: signed, body: .bytes(body)))
@@ -104,29 +104,10 @@ struct TokenService: Sendable {
     "RegionDisabledException": "set AWS_REGION to a region that the account uses",
   ]
 
-  private func region() throws(Failure) -> String {
-    let environment = fetch.surroundings.environment
-    let region = environment.nonEmpty("AWS_REGION") ?? environment.nonEmpty("AWS_DEFAULT_REGION") ?? "us-east-1"
-    guard isRegionName(region) else {
-      throw failure(
-        .blocked, "InvalidRegion", "\(escaped(region.utf8)) cannot be the name of a region",
-        remedy: "correct AWS_REGION")
-    }
-    return region
-  }
+  private func region() throws(Failure) -> String { try fetch.surroundings.region(or: "us-east-1", for: name) }
 
   private func server() throws(Failure) -> Server {
-    let environment = fetch.surroundings.environment
-    guard let named = environment.nonEmpty("AWS_ENDPOINT_URL_STS") ?? environment.nonEmpty("AWS_ENDPOINT_URL") else {
-      return Server(awsService: "sts", region: try region())
-    }
-    let server = try Server(named, name)
-    guard server.isEncrypted || server.isThisMachine else {
-      throw failure(
-        .blocked, "InsecureEndpoint", "plain http to another machine (\(server.authority)) shows keys to the network",
-        remedy: "use https in AWS_ENDPOINT_URL_STS")
-    }
-    return server
+    try fetch.surroundings.server("sts", variable: "AWS_ENDPOINT_URL_STS", region: region(), for: name)
   }
 
   private func failure(_ kind: Failure.Kind, _ code: String, _ cause: String, remedy: String = "") -> Failure {

@@ -8,10 +8,10 @@ import SlipwayModel
 /// an earlier request took effect: where the answer is lost or odd, a HEAD decides by the upload's token and size.
 extension S3Client {
   /// Puts the parts of `upload` together, all of them, and returns once it is proven that the object at the key is
-  /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload`, or `ConditionalRequestConflict` under a
-  /// condition, where only another upload can help; `PreconditionFailed` is permanent. Any task.
+  /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload` or `ConditionalRequestConflict` where only
+  /// another upload can help, and where the condition does not hold; see `WriteCondition.hasFailed`. Any task.
   package func completeMultipartUpload(
-    _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .none
+    _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .any
   ) async throws(S3Error) -> PutReceipt {
     let whole = try proof.whole(of: upload.parts, size: size, partSize: upload.partSize)
     let request = try completion(upload, size, whole, condition)
@@ -20,7 +20,6 @@ extension S3Client {
       response = try await sender.send(request)
     } catch {
       if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
-      if error.status == 412 { throw occupied(upload.key, error) }
       throw error
     }
     let answer = RecordReader(root: "CompleteMultipartUploadResult", record: "", recordLimit: 0)
@@ -37,7 +36,7 @@ extension S3Client {
   /// The receipt of an upload that is over, if the object at its key is what it made; nil if it is not. For an upload
   /// that the server does not know any more. Idempotent.
   package func completedEarlier(_ upload: MultipartUpload, size: Int64) async throws(S3Error) -> PutReceipt? {
-    guard let found = try await find(upload.key, for: Self.completing), found.token == upload.token, found.size == size
+    guard let found = try await find(upload.key), found.token == upload.token, found.size == size
     else { return nil }
     return receipt(size, found.etag, try proof.whole(of: upload.parts, size: size, partSize: upload.partSize))
   }
@@ -93,7 +92,7 @@ extension S3Client {
     guard isOpen else { return nil }
     let found: FoundObject?
     // What stopped the first request tells more than what stops the second.
-    do throws(S3Error) { found = try await find(upload.key, for: Self.completing) } catch { return nil }
+    do throws(S3Error) { found = try await find(upload.key) } catch { return nil }
     guard let found, found.token == upload.token, found.size == size else { return nil }
     return found.etag
   }
@@ -119,13 +118,5 @@ extension S3Client {
 
   private func receipt(_ size: Int64, _ etag: String, _ whole: WholeProof) -> PutReceipt {
     PutReceipt(size: size, etag: etag, checksum: whole.checksum)
-  }
-
-  private func occupied(_ key: ObjectKey, _ error: S3Error) -> S3Error {
-    S3Error(
-      Failure(
-        .permanent, "upload", endpoint.subject(key), code: error.code,
-        cause: "another object lies at its key, and overwrite: never leaves it alone"),
-      status: error.status, requestID: error.requestID)
   }
 }

@@ -29,8 +29,7 @@ extension S3Client {
     var request = S3Request(.post, key, operation: Self.beginning)
     request.query = CanonicalQuery([("uploads", nil)])
     request.onRepeat = onRepeat
-    appendObjectFields(key, attributes, to: &request.fields)
-    request.fields.append(Self.tokenField, token)
+    try appendObjectFields(key, attributes, token: token, to: &request)
     if let algorithm = proof.multipartAlgorithm {
       request.fields.append("x-amz-checksum-algorithm", algorithm.name)
       request.fields.append("x-amz-checksum-type", algorithm.type)
@@ -60,6 +59,12 @@ extension S3Client {
       response, digests, Self.sendingPart, subject: "part \(number) of \(endpoint.subject(upload.key))")
     guard !etag.isEmpty else { throw unusable(response, upload.key, Self.sendingPart) }
     return MultipartUpload.Part(number: number, etag: etag, checksum: proof.proven(digests)?.value ?? [])
+  }
+
+  /// A part as a server would prove it whose ETags are MD5s.
+  package func part(_ number: Int, _ digests: ContentDigests) -> MultipartUpload.Part {
+    MultipartUpload.Part(
+      number: number, etag: hexadecimal(digests.md5 ?? []), checksum: proof.proven(digests)?.value ?? [])
   }
 
   /// Ends an upload so that nothing of it is left. Idempotent; one that is over is no error.

@@ -7,23 +7,33 @@ public struct ObjectHead: Sendable, Hashable {
   public let size: Int64
   /// Without quotes, escaped; empty if there is none.
   public let etag: String
+
+  init(_ response: HTTPResponse) {
+    let etag = response.fields.value("etag")?.filter { $0 != UInt8(ascii: "\"") } ?? []
+    self.etag = escaped(etag.prefix(256))
+    size = response.fields.text("content-length").flatMap { Int64($0) } ?? 0
+  }
 }
 
 extension S3Client {
   /// Size and ETag of an object; nil if there is none. Idempotent.
   public func headObject(_ key: ObjectKey) async throws(S3Error) -> ObjectHead? {
+    try await head(key, asksChecksum: false).map { ObjectHead($0) }
+  }
+
+  /// The answer to a HEAD; nil if there is no object. A server that keeps checksums tells them only when it is asked
+  /// (Amazon S3 API Reference, HeadObject).
+  func head(_ key: ObjectKey, asksChecksum: Bool) async throws(S3Error) -> HTTPResponse? {
     try checkKey(key, "look at")
-    let response: HTTPResponse
+    var request = S3Request(.head, key, operation: "look at")
+    if asksChecksum { request.fields.append("x-amz-checksum-mode", "ENABLED") }
     do throws(S3Error) {
-      response = try await sender.send(S3Request(.head, key, operation: "look at"))
+      return try await sender.send(request)
     } catch {
       // A HEAD has no body that could tell a missing key from a missing bucket.
       if error.status == 404 { return nil }
       throw error
     }
-    let etag = response.fields.value("etag")?.filter { $0 != UInt8(ascii: "\"") } ?? []
-    return ObjectHead(
-      size: response.fields.text("content-length").flatMap { Int64($0) } ?? 0, etag: escaped(etag.prefix(256)))
   }
 
   /// The content of an object of at most `limit` bytes, in memory. Idempotent.

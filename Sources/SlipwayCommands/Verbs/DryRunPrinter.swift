@@ -26,6 +26,8 @@ struct DryRunPrinter {
     switch line {
     case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
     case .item(_, let item, let destinations): Self.lines(item, destinations)
+    case .manifest(_, let key, let destinations):
+      destinations.map { "  upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }
     case .problem(_, let failure): ["  error: \(failure.message)"]
     case .hook(_, let phase, let hook, nil): ["  \(phase.rawValue) hook \(hook.title): not run in a dry run"]
     case .hook(_, let phase, let hook, .some(let ending)): ["  \(phase.rawValue) hook \(hook.title): \(ending.words)"]

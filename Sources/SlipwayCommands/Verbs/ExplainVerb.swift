@@ -53,6 +53,8 @@ struct Explanation {
   /// nil for a directory, of which only the files in it are decided on.
   let decision: PlanItem.Decision?
   let destinations: [Destination]
+  /// Without a destination's prefix; nil where none is uploaded.
+  let manifest: ObjectKey?
 
   var isTaken: Bool {
     switch decision {
@@ -76,7 +78,7 @@ struct Explanation {
           Explanation(
             path: path, workflow: workflow, tree: tree, marker: marker,
             decision: kind.map { planning.decide(WalkEntry(path: below, kind: $0), in: tree).decision },
-            destinations: planning.destinations))
+            destinations: planning.destinations, manifest: planning.manifestKey(of: tree)))
       }
     }
     return explanations
@@ -126,6 +128,9 @@ struct Explanation {
     }
     lines += outcome
     guard isTaken else { return lines.joined(separator: "\n") }
+    if let manifest {
+      lines += destinations.map { "  manifest  \($0.name): \(joinedKey($0.prefix, manifest.bytes))" }
+    }
     lines += workflow.hooks.pre.map { "  pre hook  \($0.title) (\($0.location))" }
     lines += workflow.hooks.post.map { "  post hook \($0.title), on \($0.condition.rawValue) (\($0.location))" }
     lines.append("  after     success: \(workflow.after.success.words); failure: \(workflow.after.failure.words)")
@@ -150,14 +155,9 @@ struct Explanation {
     switch decision {
     case nil: words = ["directory": JSONText.bool(true)]
     case .upload(let planned), .proven(let planned):
-      let keys = destinations.map {
-        JSONText.object([
-          "destination": JSONText.string($0.name.text),
-          "key": JSONText.string(joinedKey($0.prefix, planned.key.bytes).bytes),
-        ])
-      }
       words = [
-        "filter": planned.rule.map { JSONText.string("\($0.location)") } ?? JSONText.null, "keys": JSONText.array(keys),
+        "filter": planned.rule.map { JSONText.string("\($0.location)") } ?? JSONText.null,
+        "keys": places(of: planned.key), "manifest": manifest.map(places) ?? JSONText.null,
       ]
     case .skip(let reason):
       words = ["skip": JSONText.string(reason.name.rawValue), "why": JSONText.string(reason.explanation)]
@@ -170,6 +170,18 @@ struct Explanation {
       "taken": JSONText.bool(isTaken), "decision": JSONText.object(words),
     ])
     return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension Explanation {
+  private func places(of key: ObjectKey) -> [UInt8] {
+    JSONText.array(
+      destinations.map {
+        JSONText.object([
+          "destination": JSONText.string($0.name.text),
+          "key": JSONText.string(joinedKey($0.prefix, key.bytes).bytes),
+        ])
+      })
   }
 }
 

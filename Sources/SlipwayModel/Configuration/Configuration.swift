@@ -20,6 +20,8 @@ public struct Settings: Sendable, Hashable {
   public var stateDirectory: BytePath?
   /// Requests in flight over all workflows.
   public var transfers = 64
+  /// Bytes a second over all workflows; nil: no limit.
+  public var bandwidth: Int64?
   /// Runs at once.
   public var trees = 16
   /// What the first SIGTERM leaves for what is under way.

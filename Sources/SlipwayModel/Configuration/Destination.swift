@@ -27,7 +27,7 @@ public struct Destination: Sendable, Hashable {
   public var provesContent: Bool {
     switch kind {
     case .directory: true
-    case .s3(let settings): settings.checksum != .none || settings.verifyETag == true
+    case .s3(let settings): settings.provesContent
     }
   }
 }

@@ -27,6 +27,10 @@ public struct S3Destination: Sendable, Hashable {
     /// nil: the bucket's or AWS's own key.
     public let keyID: String?
 
+    /// Whether a key of KMS encrypts: then an ETag is not the MD5 of what was sent (Amazon S3 API Reference, "Common
+    /// response headers").
+    public var hidesMD5: Bool { kind != .aes256 }
+
     public init(kind: Kind, keyID: String? = nil) {
       self.kind = kind
       self.keyID = keyID
@@ -34,7 +38,7 @@ public struct S3Destination: Sendable, Hashable {
   }
   /// One entry of `headers:`.
   public struct HeaderRule: Sendable, Hashable {
-    /// Perl's syntax, searched in the object's key without the destination's prefix.
+    /// Perl's syntax, searched in the whole key.
     public let pattern: String
     /// Lowercase names, as they stand in the request; in the order of the file.
     public let fields: [Field]
@@ -104,7 +108,7 @@ public struct S3Destination: Sendable, Hashable {
   public var tags: [String: String] = [:]
   /// Of every object; that of a pre hook wins.
   public var metadata: [String: String] = [:]
-  /// The first whose pattern matches the path gives an object's header fields.
+  /// The first whose pattern matches the key gives an object's header fields.
   public var headers: [HeaderRule] = []
   public var paysAsRequester = false
   /// The account that must own the bucket, twelve digits; nil: whoever does.
@@ -114,10 +118,26 @@ public struct S3Destination: Sendable, Hashable {
     self.bucket = bucket
   }
 
-  /// What `auto` stands for: AWS answers with its CRC-64/NVME, any other server knows Content-MD5 at least. Whether it
-  /// is AWS is an argument, because an endpoint may also come from the environment.
+  /// What the server does in its own way. Whether it is AWS where nobody says so is an argument, because an endpoint may
+  /// also come from the environment.
+  public func quirks(isAWS: Bool) -> ServerQuirks { ServerQuirks.of(server ?? (isAWS ? .aws : nil)) }
+
+  /// What `auto` stands for: AWS answers with its CRC-64/NVME, any other server knows Content-MD5 at least. Where a key of
+  /// KMS takes the MD5 out of the ETag, half of MD5's proof is gone: then it is SHA-256, which the server compares as the
+  /// hash of the signed payload, whether or not it knows the checksum's field.
   public func effectiveChecksum(isAWS: Bool) -> Checksum {
-    checksum == .auto ? (isAWS ? .crc64nvme : .md5) : checksum
+    if checksum != .auto { return checksum }
+    let usual = quirks(isAWS: isAWS).defaultChecksum
+    return usual == .md5 && encryption?.hidesMD5 == true ? .sha256 : usual
   }
-  public func verifiesETag(isAWS: Bool) -> Bool { verifyETag ?? (effectiveChecksum(isAWS: isAWS) == .md5) }
+
+  public func verifiesETag(isAWS: Bool) -> Bool {
+    if let verifyETag { return verifyETag }
+    let isMD5 = quirks(isAWS: isAWS).hasMD5ETags && encryption?.hidesMD5 != true
+    return isMD5 && effectiveChecksum(isAWS: isAWS) == .md5
+  }
+
+  /// Whether the server compares a checksum, or its ETag can be compared. Each checksum is compared in some way: a CRC by
+  /// its echo, MD5 as Content-MD5, SHA-256 as the hash of the signed payload.
+  public var provesContent: Bool { checksum != .none || (verifyETag == true && encryption?.hidesMD5 != true) }
 }

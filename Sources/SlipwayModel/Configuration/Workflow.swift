@@ -16,6 +16,7 @@ public struct Workflow: Sendable, Hashable {
   public var hooks: Hooks
   public var after: After
   public var retry: RetryPolicy
+  public var commit: Commit
   public var stop: StopRule?
   /// A file written once the watches are live.
   public var started: BytePath?
@@ -25,7 +26,7 @@ public struct Workflow: Sendable, Hashable {
     name: WorkflowName, location: SourceLocation, watch: [WatchDirectory], intake: Intake, filter: [FilterRule] = [],
     exclude: [FilterRule] = [], sourcePrefix: BytePath? = nil, targetPrefix: Template = Template(),
     destinations: [DestinationName], hooks: Hooks = Hooks(), after: After = After(), retry: RetryPolicy = RetryPolicy(),
-    stop: StopRule? = nil, started: BytePath? = nil, tests: [WorkflowTest] = []
+    commit: Commit = .none, stop: StopRule? = nil, started: BytePath? = nil, tests: [WorkflowTest] = []
   ) {
     self.name = name
     self.location = location
@@ -39,6 +40,7 @@ public struct Workflow: Sendable, Hashable {
     self.hooks = hooks
     self.after = after
     self.retry = retry
+    self.commit = commit
     self.stop = stop
     self.started = started
     self.tests = tests
@@ -88,6 +90,13 @@ public struct After: Sendable, Hashable {
     self.success = success
     self.failure = failure
   }
+}
+
+/// What tells readers at a destination that a tree is there, all of it.
+public enum Commit: String, Sendable, Hashable, CaseIterable {
+  case none
+  /// The run's manifest, sent last.
+  case manifest
 }
 
 /// What ends a workflow's intake.

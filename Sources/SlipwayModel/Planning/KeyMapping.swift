@@ -27,6 +27,12 @@ public struct KeyMapping: Sendable, Hashable {
     return absolute.relative(to: sourcePrefix).map { $0 == .here ? absolute.name : $0 } ?? absolute
   }
 
+  /// The name of a run's manifest at its destinations.
+  public static let manifestName = BytePath("manifest.json")
+
+  /// The key of the manifest of a tree, relative to the watched directory: that of a file of this name in the tree.
+  public func manifestKey(ofTree tree: BytePath) -> ObjectKey { key(for: tree.appending(Self.manifestName)) }
+
   /// The only other path, relative to the watched directory, that would get the key of `path`; nil if there is none.
   ///
   /// There can be one only where the source prefix lies below the watched directory: then a path that it does not

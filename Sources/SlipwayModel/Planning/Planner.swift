@@ -9,6 +9,8 @@ public struct Planner: Sendable {
   private let destinationNames: [DestinationName]
   private let longestPrefix: Int
   private let innerMarker: BytePath?
+  /// nil: no manifest is uploaded.
+  private let manifestKey: ObjectKey?
   /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
   private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
 
@@ -24,6 +26,7 @@ public struct Planner: Sendable {
     self.destinations = destinations
     self.destinationNames = destinations.map(\.name)
     self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
+    self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
     switch workflow.intake {
     case .marker(let name): self.innerMarker = name
     }
@@ -69,6 +72,11 @@ public struct Planner: Sendable {
     if let rival = mapping.rival(of: watched), try isTaken(rival) {
       throw Self.refusal(of: watched, "it and \(rival) have the same key \(key)")
     }
+    if key == manifestKey {
+      throw Self.refusal(
+        of: watched, "it and the manifest of the run ('commit: manifest') have the same key \(key)",
+        remedy: "exclude the file, or leave out 'commit'")
+    }
     let lacking = lacking(key, fingerprint, rows)
     let planned = PlannedUpload(
       fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinationNames : lacking, rule: rule)
@@ -102,7 +110,7 @@ public struct Planner: Sendable {
     return true
   }
 
-  private static func refusal(of path: BytePath, _ cause: String) -> Failure {
-    Failure(.permanent, "upload", path.description, cause: cause)
+  private static func refusal(of path: BytePath, _ cause: String, remedy: String = "") -> Failure {
+    Failure(.permanent, "upload", path.description, cause: cause, remedy: remedy)
   }
 }

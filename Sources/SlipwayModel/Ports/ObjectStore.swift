@@ -1,8 +1,8 @@
 /// Where objects go.
 public protocol ObjectStore: Sendable {
   /// Stores the content of `file` at `key` (destination's prefix included) and returns once the destination has
-  /// answered with the right checksum. May be called again for the same key: the last one wins, and a reader sees the
-  /// old object or the new one, nothing between. Retries of one request are the store's own; the engine retries runs.
+  /// answered with the right checksum. May be called again for the same key: the last one wins, unless the destination's
+  /// settings keep what is there, and a reader sees the old object or the new one, nothing between. Retries of one request are the store's own; the engine retries runs.
   /// Called from tasks that may block; bounded by the caller.
   ///
   /// What is sent in parts goes on where an earlier put of the same file, run and destination was interrupted, as

@@ -6,6 +6,9 @@ public protocol RunFiles: Sendable {
   /// Begins a new manifest beside the old one, which stays until `commit`.
   func beginManifest(of run: RunID) throws(Failure) -> any ManifestFile
 
+  /// Opens the manifest as it was last committed.
+  func openManifest(of run: RunID) throws(Failure) -> any OpenFile
+
   /// What pre hooks appended to the output file. A file longer than `limit` bytes is a permanent failure.
   func output(of run: RunID, limit: Int) throws(Failure) -> [UInt8]
 

@@ -9,8 +9,6 @@ public struct HookOutput: Sendable, Hashable {
 
   /// The longest output file that is read, in bytes.
   public static let limit = 64 * 1024
-  /// S3 allows ten tags an object (Amazon S3 User Guide, "Categorizing your storage using tags").
-  public static let tagLimit = 10
 
   /// Reads the file; empty lines are passed over, a later line of the same name wins. Throws what is wrong with the
   /// first line that cannot be read: one clause.
@@ -19,8 +17,8 @@ public struct HookOutput: Sendable, Hashable {
     {
       if let problem = take(line) { throw HookOutputProblem(line: index + 1, message: problem) }
     }
-    if tags.count > Self.tagLimit {
-      throw HookOutputProblem(line: nil, message: "\(tags.count) tags, S3 allows \(Self.tagLimit)")
+    if tags.count > AttributeLimits.tags {
+      throw HookOutputProblem(line: nil, message: "\(tags.count) tags, S3 allows \(AttributeLimits.tags)")
     }
   }
 
@@ -38,7 +36,7 @@ public struct HookOutput: Sendable, Hashable {
     }
     if let tag = name.removingPrefix("tag."), !tag.isEmpty {
       tags[tag] = text
-    } else if let key = name.removingPrefix("metadata."), Self.isToken(key) {
+    } else if let key = name.removingPrefix("metadata."), AttributeLimits.isMetadataName(key) {
       // A header's value: S3 takes US-ASCII there (Amazon S3 User Guide, "User-defined object metadata").
       if text.utf8.contains(where: { $0 >= 0x80 }) { return "the value of '\(escaped(name.utf8))' is not ASCII" }
       metadata[key.lowercased()] = text
@@ -57,16 +55,6 @@ public struct HookOutput: Sendable, Hashable {
     }
     targetPrefix = prefix
     return nil
-  }
-
-  /// A header's name may hold what RFC 9110 calls a token.
-  private static func isToken(_ name: String) -> Bool {
-    !name.isEmpty
-      && name.utf8.allSatisfy {
-        (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
-          || $0 == 0x5F
-          || $0 == 0x2E
-      }
   }
 }
 

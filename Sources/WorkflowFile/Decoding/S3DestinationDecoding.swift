@@ -11,6 +11,20 @@ enum S3Key: String, CaseIterable {
   case insecure
   case checksum
   case verifyETag = "verify_etag"
+  case server
+  case transfers
+  case bandwidth
+  case multipartThreshold = "multipart_threshold"
+  case partSize = "part_size"
+  case overwrite
+  case storageClass = "storage_class"
+  case acl
+  case sse
+  case tags
+  case metadata
+  case headers
+  case requesterPays = "requester_pays"
+  case expectedBucketOwner = "expected_bucket_owner"
 }
 
 private enum PathStyle: String, CaseIterable {
@@ -34,7 +48,7 @@ extension S3Destination {
     let bucket = reader.required(.bucket).flatMap(context.bucket)
     self.init(bucket: bucket ?? "")
     region = reader[.region].flatMap(context.region)
-    credentials = reader[.credentials].flatMap { Keys(decoding: $0, named: reader.mark(of: .credentials), context) }
+    if let node = reader[.credentials] { decodeCredentials(node, named: reader.mark(of: .credentials), context) }
     if let style = reader[.pathStyle].flatMap({ context.choice($0, of: PathStyle.self) }) {
       addressing = style.addressing
     }
@@ -42,6 +56,9 @@ extension S3Destination {
     if let choice = reader[.checksum].flatMap({ context.choice($0, of: Checksum.self) }) { checksum = choice }
     verifyETag = reader[.verifyETag].flatMap(context.boolean)
     endpoint = reader[.endpoint].flatMap { context.endpoint($0, allowingInsecure: allowsInsecure) }
+    decodeTransferOptions(reader)
+    decodeObjectOptions(reader)
+    checkOptions(reader)
     if bucket == nil { return nil }
   }
 }

@@ -3,6 +3,7 @@ import SlipwayModel
 enum SettingsKey: String, CaseIterable {
   case stateDirectory = "state_dir"
   case transfers
+  case bandwidth
   case trees
   case drain
   case grace
@@ -11,6 +12,8 @@ enum SettingsKey: String, CaseIterable {
 /// The bounds of `settings:`.
 enum SettingsLimits {
   static let transfers = 1...1024
+  /// Bytes a second; below, not even an answer of some length would come through.
+  static let bandwidth: ClosedRange<Int64> = (1 << 10)...(1 << 40)
   static let trees = 1...1024
   static let drain: ClosedRange<Duration> = .zero ... .seconds(86_400)
   static let grace: ClosedRange<Duration> = .zero ... .seconds(3_600)
@@ -25,6 +28,7 @@ extension Settings {
     if let number = reader[.transfers].flatMap({ context.integer($0, in: SettingsLimits.transfers) }) {
       transfers = number
     }
+    bandwidth = reader[.bandwidth].flatMap { context.rate($0, in: SettingsLimits.bandwidth) }
     if let number = reader[.trees].flatMap({ context.integer($0, in: SettingsLimits.trees) }) { trees = number }
     if let time = reader[.drain].flatMap({ context.duration($0, in: SettingsLimits.drain) }) { drain = time }
     if let time = reader[.grace].flatMap({ context.duration($0, in: SettingsLimits.grace) }) { grace = time }

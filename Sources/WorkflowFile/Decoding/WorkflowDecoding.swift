@@ -11,6 +11,7 @@ enum WorkflowKey: String, CaseIterable {
   case hooks
   case after
   case retry
+  case commit
   case stop
   case started
   case tests
@@ -64,6 +65,7 @@ extension WorkflowDraft {
     if let node = reader[.retry] {
       workflow.retry = RetryPolicy(decoding: node, named: reader.mark(of: .retry), context)
     }
+    if let choice = reader[.commit].flatMap({ context.choice($0, of: Commit.self) }) { workflow.commit = choice }
     workflow.stop = reader[.stop].flatMap { StopRule(decoding: $0, intake: workflow.intake, context) }
     workflow.started = reader[.started].flatMap(context.path)
     workflow.tests = reader[.tests].map(context.tests) ?? []

@@ -1,7 +1,7 @@
 import SlipwayModel
 
 /// Durations as a workflow file writes them: `25s`, `1h30m`; whole numbers, each with a unit, the larger unit first.
-enum DurationText {
+package enum DurationText {
   /// In milliseconds, largest first.
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
@@ -9,7 +9,7 @@ enum DurationText {
   /// More would overflow with the largest unit.
   private static let mostDigits = 9
 
-  static func parsed(_ text: String) -> Duration? {
+  package static func parsed(_ text: String) -> Duration? {
     var rest = text.utf8[...]
     var left = units[...]
     var sum: Int64 = 0

@@ -8,10 +8,15 @@ extension DecodingContext {
   }
 
   private func filterRule(_ node: Node) -> FilterRule? {
+    pattern(node).map { FilterRule(pattern: $0, location: node.mark.location) }
+  }
+
+  /// A regular expression that compiles.
+  func pattern(_ node: Node) -> String? {
     guard let pattern = text(node, expecting: "a regular expression") else { return nil }
     do throws(PatternProblem) {
       _ = try patterns.compile(pattern)
-      return FilterRule(pattern: pattern, location: node.mark.location)
+      return pattern
     } catch {
       self.error("bad regular expression at offset \(error.offset): \(escaped(error.message.utf8))", at: node.mark)
       return nil

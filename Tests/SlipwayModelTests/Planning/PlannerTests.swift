@@ -132,6 +132,25 @@ struct PlannerTests {
         == "with the destination's prefix the key has 1025 bytes, S3 allows 1024")
   }
 
+  @Test("A file with the key of the manifest is an error where one is uploaded")
+  func manifest() throws {
+    var committed = workflow()
+    committed.commit = .manifest
+    #expect(
+      try planner(committed).decide(file("manifest.json")).decision
+        == .fail(
+          Failure(
+            .permanent, "upload", "t/manifest.json",
+            cause: "it and the manifest of the run ('commit: manifest') have the same key p/t/manifest.json",
+            remedy: "exclude the file, or leave out 'commit'")))
+    #expect(
+      try planner(committed).decide(file("d/manifest.json")).decision
+        == .upload(planned("p/t/d/manifest.json", to: [here, there])))
+    #expect(
+      try planner().decide(file("manifest.json")).decision
+        == .upload(planned("p/t/manifest.json", to: [here, there])))
+  }
+
   @Test("Two files with one key are errors of both, each naming the other")
   func rivals() throws {
     // /srv/out/t is stripped; /srv/out/srv/out/x is not… and neither is what reads like it.

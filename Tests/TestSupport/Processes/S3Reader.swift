@@ -18,6 +18,16 @@ package struct S3Reader: Sendable {
     package let metadata: [String: String]
   }
 
+  /// What an object has beside its content.
+  package struct Properties: Sendable, Equatable {
+    /// Header fields in lowercase, as the server gives them back.
+    package let headers: [String: String]
+    package let metadata: [String: String]
+    package let tags: [String: String]
+    /// Whom the ACL lets do what, its owner left out: `AllUsers READ`.
+    package let grants: [String]
+  }
+
   package let endpoint: String
   package let accessKeyID: String
   package let secretAccessKey: String
@@ -77,6 +87,22 @@ package struct S3Reader: Sendable {
       metadata: fields["metadata"] as? [String: String] ?? [:])
   }
 
+  package func properties(_ bucket: String, _ key: [UInt8]) async throws -> Properties {
+    let result = try await call(
+      """
+      place = {'Bucket': arguments['bucket'], 'Key': bytes.fromhex(arguments['key']).decode()}
+      head = s3.head_object(**place)
+      grants = s3.get_object_acl(**place)['Grants']
+      result = {'headers': head['ResponseMetadata']['HTTPHeaders'], 'metadata': head['Metadata'],
+        'tags': {t['Key']: t['Value'] for t in s3.get_object_tagging(**place)['TagSet']},
+        'grants': [g['Grantee']['URI'].split('/')[-1] + ' ' + g['Permission'] for g in grants if 'URI' in g['Grantee']]}
+      """, ["bucket": bucket, "key": hexadecimal(key)])
+    let fields = result as? [String: Any] ?? [:]
+    return Properties(
+      headers: fields["headers"] as? [String: String] ?? [:], metadata: fields["metadata"] as? [String: String] ?? [:],
+      tags: fields["tags"] as? [String: String] ?? [:], grants: fields["grants"] as? [String] ?? [])
+  }
+
   package func put(_ bucket: String, _ key: [UInt8], _ content: [UInt8]) async throws {
     _ = try await call(
       """
@@ -125,6 +151,15 @@ package struct S3Reader: Sendable {
       throw Failure(
         .permanent, "read", escaped(key), cause: "curl: \(String(describing: ending)), \(program.transcript)")
     }
+  }
+
+  /// Begins a multipart upload and leaves it.
+  package func beginUpload(_ bucket: String, _ key: [UInt8]) async throws {
+    _ = try await call(
+      """
+      s3.create_multipart_upload(Bucket=arguments['bucket'], Key=bytes.fromhex(arguments['key']).decode())
+      result = {}
+      """, ["bucket": bucket, "key": hexadecimal(key)])
   }
 
   /// The keys of multipart uploads that were begun and not ended.

@@ -69,7 +69,9 @@ struct ConnectionHandler {
     let settings = server.settings
     let check = SignatureCheck(
       keys: settings.keys, region: settings.region, allowsUnsignedPayload: settings.allowsUnsignedPayload, now: now)
-    let refusal = check.refusal(of: request) ?? SignatureCheck.refusal(ofBody: request.body, in: request)
+    let refusal =
+      expiry(request, settings) ?? check.refusal(of: request)
+      ?? SignatureCheck.refusal(ofBody: request.body, in: request)
     if let refusal { return refusal.answer }
     var isCorrupting = false
     if case .corrupt? = fault { isCorrupting = true }
@@ -80,6 +82,12 @@ struct ConnectionHandler {
         return error.answer
       }
     }
+  }
+
+  /// Told before anything else, whatever the request is signed with.
+  private func expiry(_ request: RecordedRequest, _ settings: ScriptedS3Server.Settings) -> S3Error? {
+    guard let token = request.header("x-amz-security-token"), settings.expiredTokens.contains(token) else { return nil }
+    return S3Error(400, "ExpiredToken", "The provided token has expired.")
   }
 
   private func respond(_ request: RecordedRequest, _ answer: Answer, _ fault: FaultRule.Action?) -> Ending {

@@ -26,6 +26,8 @@ package final class ScriptedS3Server: @unchecked Sendable {
     package var buckets = ["bucket"]
     package var region = "us-east-1"
     package var keys = Keys(accessKeyID: "AKIASCRIPTED", secretAccessKey: "scripted/secret+key")
+    /// Session tokens that were good once.
+    package var expiredTokens: Set<String> = []
     /// Over plain http nobody should leave the payload out of the signature.
     package var allowsUnsignedPayload = false
     /// How far the server's clock is ahead of ours.

@@ -1,0 +1,31 @@
+import SlipwayModel
+
+extension S3Client {
+  /// A server that does not know something of a PUT says so of the whole request, often without a name: the error then
+  /// names the settings that asked for more than a plain PUT.
+  func namingOptions(_ error: S3Error, of upload: ObjectUpload, _ condition: WriteCondition) -> S3Error {
+    guard error.status == 501 || Self.refusals.contains(error.code) else { return error }
+    let options = options(of: upload, condition)
+    guard let last = options.last else { return error }
+    let listed = options.count == 1 ? last : options.dropLast().joined(separator: ", ") + " or " + last
+    return S3Error(
+      Failure(
+        error.kind, error.failure.operation, error.failure.subject, code: error.code, cause: error.failure.cause,
+        remedy: "the server may not know what the destination asks for: \(listed)"),
+      status: error.status, requestID: error.requestID)
+  }
+
+  /// What servers answer to a header field that they do not know; B2 says InvalidArgument of a checksum or of tags.
+  private static let refusals: Set<String> = [
+    "AccessControlListNotSupported", "InvalidArgument", "InvalidEncryptionAlgorithmError", "InvalidRequest",
+    "InvalidStorageClass", "InvalidTag", "NotImplemented",
+  ]
+
+  private func options(of upload: ObjectUpload, _ condition: WriteCondition) -> [String] {
+    var options = fields.settings
+    if !upload.attributes.tags.isEmpty, !options.contains("tags") { options.append("tags") }
+    if proof.checksumFieldName != nil { options.append("checksum: \(proof.checksum.rawValue)") }
+    if case .any = condition { return options }
+    return options + ["overwrite: \(overwrite.rawValue)"]
+  }
+}

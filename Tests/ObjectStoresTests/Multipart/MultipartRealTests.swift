@@ -1,0 +1,131 @@
+import Foundation
+import HTTPTransport
+import ObjectStores
+import S3Client
+import SlipwayModel
+import TestSupport
+import Testing
+
+@Suite(
+  "A file that is sent in parts to a real server",
+  .enabled(if: S3Reader.realServer != nil, "SLIPWAY_TEST_S3 does not name an S3 server"))
+struct MultipartRealTests {
+  /// What S3 takes for a part that is not the last.
+  private static let partSize = 5 << 20
+
+  private func withStore(
+    _ change: (inout S3Destination) -> Void = { _ in },
+    _ body: (S3ObjectStore, S3Client, S3Reader, String) async throws -> Void
+  ) async throws {
+    let reader = try #require(S3Reader.realServer)
+    let bucket = "multipart-" + UUID().uuidString.lowercased()
+    try await reader.makeBucket(bucket)
+    try await reader.openToAll(bucket)
+    var settings = S3Destination(bucket: bucket)
+    settings.endpoint = reader.endpoint
+    settings.credentials = .init(
+      accessKeyID: reader.accessKeyID, secretAccessKey: Secret(reader.secretAccessKey), sessionToken: nil)
+    settings.multipartThreshold = Int64(Self.partSize)
+    settings.partSize = Int64(Self.partSize)
+    change(&settings)
+    let transport = try HTTPTransport()
+    defer { transport.shutdown() }
+    let client = try S3Client(settings, environment: [:], transport: transport, now: { Timestamp.wallClock() })
+    try await body(S3ObjectStore(client), client, reader, bucket)
+  }
+
+  private func openUploads(_ client: S3Client) async throws -> [ListedUpload] {
+    var found: [ListedUpload] = []
+    try await client.listMultipartUploads(prefix: []) { page in
+      found += page
+      return true
+    }
+    return found
+  }
+
+  @Test(
+    "reads back whole, with the ETag that S3 gives",
+    arguments: [(5 << 20, 1), (5 << 20 + 1, 2), (2 * 5 << 20, 2), (13_000_001, 3)])
+  func sizes(size: Int, parts: Int) async throws {
+    try await withStore { store, client, reader, bucket in
+      let directory = try TemporaryDirectory()
+      let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 11) }
+      let path = try directory.write(content, to: BytePath("file"))
+      let key = ObjectKey("a dir/é+file")
+      let receipt = try await store.put(DescriptorFile(path), at: key, PutContext.sample())
+      #expect(receipt.etag.hasSuffix("-\(parts)"))
+      #expect(try await reader.getOpenly(bucket, key.bytes) == content)
+      let open = try await openUploads(client)
+      #expect(open.isEmpty)
+    }
+  }
+
+  @Test("goes on after an interruption with the parts that the server confirms, and is listed until it is over")
+  func resumption() async throws {
+    try await withStore { store, client, reader, bucket in
+      let directory = try TemporaryDirectory()
+      let content = (0..<(11 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 13) }
+      let file = try DescriptorFile(directory.write(content, to: BytePath("file")))
+      let context = try await PutContext.sample()
+      let key = ObjectKey("k")
+      var upload = MultipartUpload(
+        run: context.run, destination: context.destination, path: context.path, key: key,
+        fingerprint: file.fingerprint, token: "a-token", partSize: Int64(Self.partSize), begun: Timestamp.wallClock())
+      upload.id = try await client.createMultipartUpload(key, token: upload.token, attributes: ObjectAttributes()) {}
+      try await context.journal.begin(upload)
+      var hasher = try ContentHasher(client.proof)
+      content[..<Self.partSize].withUnsafeBytes { hasher.update($0) }
+      let part = try await client.uploadPart(
+        1, of: upload, .bytes(Array(content[..<Self.partSize])), digests: try hasher.finalize(), progress: nil)
+      try await context.journal.prove(part, of: upload)
+      let listed = try await openUploads(client)
+      #expect(listed.map(\.key) == [key])
+      #expect(listed.map(\.id) == [upload.id])
+      let held = try await client.listParts(key, #require(upload.id))
+      #expect(held == [ListedPart(number: 1, etag: part.etag, size: Int64(Self.partSize))])
+
+      let meter = context.progress
+      _ = try await store.put(file, at: key, context)
+      #expect(meter.snapshot.bytes == Int64(content.count - Self.partSize))
+      #expect(try await reader.getOpenly(bucket, key.bytes) == content)
+      let open = try await openUploads(client)
+      #expect(open.isEmpty)
+    }
+  }
+
+  @Test("is left alone, or found equal, as overwrite says")
+  func overwrite() async throws {
+    try await withStore({ $0.overwrite = .different }) { store, client, _, _ in
+      let directory = try TemporaryDirectory()
+      let content = [UInt8](repeating: 7, count: 6 << 20)
+      let path = try directory.write(content, to: BytePath("file"))
+      let key = ObjectKey("k")
+      let first = try await store.put(DescriptorFile(path), at: key, PutContext.sample())
+      let again = try await PutContext.sample()
+      let second = try await store.put(DescriptorFile(path), at: key, again)
+      #expect(second == first)
+      #expect(again.progress.snapshot.bytes == 0)
+      try directory.write([UInt8](repeating: 8, count: 6 << 20), to: BytePath("file"))
+      let third = try await store.put(DescriptorFile(path), at: key, PutContext.sample())
+      #expect(third.etag != first.etag)
+      #expect(try await client.headObject(key)?.etag == third.etag)
+    }
+  }
+
+  @Test("is not put in place of another object where overwrite is never")
+  func never() async throws {
+    try await withStore({ $0.overwrite = .never }) { store, client, _, _ in
+      let directory = try TemporaryDirectory()
+      let path = try directory.write([UInt8](repeating: 7, count: 6 << 20), to: BytePath("file"))
+      _ = try await client.putObject(ObjectKey("k"), [1, 2, 3])
+      let failure = await #expect(throws: Failure.self) {
+        try await store.put(DescriptorFile(path), at: ObjectKey("k"), PutContext.sample())
+      }
+      #expect(failure?.kind == .permanent)
+      #expect(try await client.getObject(ObjectKey("k")) == [1, 2, 3])
+      _ = try await store.put(DescriptorFile(path), at: ObjectKey("free"), PutContext.sample())
+      let open = try await openUploads(client)
+      #expect(open.isEmpty)
+    }
+  }
+}
