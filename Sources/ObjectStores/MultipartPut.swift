@@ -59,15 +59,20 @@ extension MultipartPut {
   private func takeUp() async throws(Failure) -> State {
     let journal = context.journal
     let known = try await journal.multipartUpload(of: context.run, context.path, at: context.destination)
-    let held = try await known.map(resume) ?? nil
-    if case .completed? = held, let held { return held }
-    let partSize = try plan().partSize
+    let held: State? = if let known { try await resume(known) } else { nil }
+    var upload: MultipartUpload?
+    switch held {
+    case .completed(let receipt): return .completed(receipt)
+    case .open(let open, _): upload = open
+    case nil: break
+    }
+    let partSize = if let upload { upload.partSize } else { try plan().partSize }
     switch try await decide(partSize) {
     case .delivered(let receipt):
-      if case .open(let upload, _)? = held { try await giveUp(upload) }
+      if let upload { try await giveUp(upload) }
       return .completed(receipt)
     case .send(let condition):
-      if case .open(let upload, _)? = held { return .open(upload, condition) }
+      if let upload { return .open(upload, condition) }
       return .open(try await begin(partSize), condition)
     }
   }

@@ -9,6 +9,12 @@ package struct ListedPart: Sendable, Hashable {
   package let etag: String
   /// In bytes.
   package let size: Int64
+
+  package init(number: Int, etag: String, size: Int64) {
+    self.number = number
+    self.etag = etag
+    self.size = size
+  }
 }
 
 /// A multipart upload that is not over, as the server lists it.
