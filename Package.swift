@@ -29,7 +29,7 @@ let package = Package(
   products: [
     .executable(name: "slipway", targets: ["slipway"]),
     .library(name: "Engine", targets: ["Engine", "SlipwayModel"]),
-    .library(name: "S3Client", targets: ["S3Client"]),
+    .library(name: "S3Client", targets: ["S3Client", "SlipwayModel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -82,7 +82,7 @@ let package = Package(
     tests("TreeWatching", ["TreeWatching", "TestSupport"]),
     tests("HookRunning", ["HookRunning", "TestSupport"]),
     tests("S3Client", ["S3Client", "TestSupport"]),
-    tests("ObjectStores", ["ObjectStores", "TestSupport"]),
+    tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
     tests("EndToEnd", ["TestSupport", "WorkflowFile", "PatternMatching"]),

@@ -32,6 +32,16 @@ package struct HTTPResponseFields: Sendable {
     value(name).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The fields whose names begin with `prefix`, which is lowercase, as are the names given back; in their order.
+  package func all(beginningWith prefix: String) -> [(name: String, value: ArraySlice<UInt8>)] {
+    bytes.split(separator: UInt8(ascii: "\n")).dropFirst().compactMap { line in
+      guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+      let name = line[..<colon].map(lowercase)
+      guard name.starts(with: prefix.utf8) else { return nil }
+      return (String(decoding: name, as: UTF8.self), trimmed(line[(colon + 1)...]))
+    }
+  }
+
   /// Where the value lies. In place, because it is done for every answer.
   private func range(of name: String) -> Range<Int>? {
     var name = name

@@ -22,6 +22,13 @@ struct DestinationPath {
     name = BytePath(Array(components.last ?? []))
   }
 
+  /// Whether an object may have this key.
+  static func isPossible(_ key: ObjectKey) -> Bool {
+    key.bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy {
+      problem(with: Array($0)) == nil
+    }
+  }
+
   private static func problem(with component: [UInt8]) -> String? {
     if component.isEmpty { return "the key contains an empty component" }
     if component == [0x2E] || component == [0x2E, 0x2E] {

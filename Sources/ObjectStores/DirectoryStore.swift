@@ -8,10 +8,10 @@ import Synchronization
 /// a reader sees the old or the new, and a crash leaves nothing that a later put of the same name does not replace.
 /// Every path is opened below the root by the kernel (openat2, RESOLVE_BENEATH), so no symbolic link leads out.
 package final class DirectoryStore: ObjectStore {
-  private let path: BytePath
-  private let threads: any TaskExecutor
+  let path: BytePath
+  let threads: any TaskExecutor
   private let makeHash: @Sendable () throws(Failure) -> any ContentHash
-  private let buffers = CopyBuffers()
+  let buffers = CopyBuffers()
   private let state = Mutex(State())
 
   private struct State {
@@ -62,7 +62,7 @@ package final class DirectoryStore: ObjectStore {
     "file://" + (path.bytes + [UInt8(ascii: "/")] + key.bytes).map(percentEncoded).joined()
   }
 
-  private func store(_ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter) throws(Failure) -> PutReceipt {
+  func store(_ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter) throws(Failure) -> PutReceipt {
     let place = try DestinationPath(key)
     let root = try takeRoot()
     defer { giveBack(isSettled: false) }
@@ -81,6 +81,9 @@ package final class DirectoryStore: ObjectStore {
       throw error
     }
   }
+
+  /// Whether the root may be missing because nothing has been put yet.
+  var mayBeUnmade: Bool { state.withLock { !$0.hasBeenThere } }
 
   private func takeRoot() throws(Failure) -> DestinationRoot {
     try state.withLock { state throws(Failure) in

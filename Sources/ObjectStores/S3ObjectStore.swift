@@ -8,7 +8,7 @@ import SlipwayModel
 /// and to be sent, so that memory is bounded by the puts in flight. `put` reads files and must be called on a thread
 /// that may block.
 package final class S3ObjectStore: ObjectStore {
-  private let client: S3Client
+  let client: S3Client
   private let overwritingClient: S3Client
   private let small = ContentBuffers(capacity: S3ObjectStore.smallFileLimit, idleLimit: 64)
   private let reader: ContentReader

@@ -10,6 +10,8 @@ package struct S3Endpoint: Sendable, Hashable {
   package let isEncrypted: Bool
   /// The value of the Host field: a default port is left out, as libcurl does.
   package private(set) var authority: String
+  /// The same without the bucket, as it was named.
+  let serverAuthority: String
   /// In front of a key's path: empty, or the bucket with a slash.
   private let pathPrefix: [UInt8]
 
@@ -29,6 +31,7 @@ package struct S3Endpoint: Sendable, Hashable {
     }
     isAWS = text == nil
     isEncrypted = server.isEncrypted
+    serverAuthority = server.authority
     if Self.usesVirtualHost(settings, isAWS: isAWS) {
       authority = settings.bucket + "." + server.authority
       pathPrefix = [UInt8(ascii: "/")]

@@ -42,11 +42,7 @@ extension HTTPRequest {
 
 /// A client for bucket `b` at a server on this machine, with AWS's example keys on 2013-05-24.
 func client(_ transport: ScriptedTransport, _ change: (inout S3Destination) -> Void = { _ in }) throws -> S3Client {
-  var settings = S3Destination(bucket: "b")
-  settings.endpoint = "http://127.0.0.1:7480"
-  settings.credentials = .init(
-    accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-    sessionToken: nil)
+  var settings = exampleSettings()
   change(&settings)
   return try S3Client(
     settings, environment: [:], transport: transport, now: { Timestamp(seconds: 1_369_353_600) },

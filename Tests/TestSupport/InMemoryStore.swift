@@ -12,7 +12,7 @@ package final class InMemoryStore: ObjectStore {
     package let wasAccepted: Bool
   }
 
-  private struct State {
+  struct State {
     var objects: [ObjectKey: [UInt8]] = [:]
     var puts: [Put] = []
     var abandoned: [MultipartUpload] = []
@@ -22,7 +22,7 @@ package final class InMemoryStore: ObjectStore {
     var settleFailure: (failure: Failure, times: Int)?
   }
 
-  private let state = Mutex(State())
+  let state = Mutex(State())
   private let gate: (@Sendable (ObjectKey) async -> Void)?
 
   /// `gate` is awaited at the beginning of each put, so that a test can hold it there.

@@ -71,7 +71,7 @@ struct AnswerVerdict {
   }
 
   /// The region in which the bucket lies, if the answer names one.
-  private static func region(_ response: HTTPResponse, _ said: ErrorAnswer?) -> String {
+  static func region(_ response: HTTPResponse, _ said: ErrorAnswer?) -> String {
     let named = said?.region ?? ""
     let region = named.isEmpty ? ErrorAnswer.token(response.fields.value("x-amz-bucket-region")) : named
     return isRegionName(region) ? region : ""

@@ -7,6 +7,12 @@ struct ErrorAnswer: Hashable {
   var requestID = ""
   var region = ""
 
+  /// An error of one key among several.
+  init(code: [UInt8], message: [UInt8]) {
+    self.code = ErrorAnswer.token(code)
+    self.message = escaped(message.prefix(Self.messageLimit))
+  }
+
   /// nil if the bytes are not the beginning of an `<Error>`: a proxy's HTML, a truncated status line.
   init?(_ body: [UInt8]) {
     let reader = Reader()

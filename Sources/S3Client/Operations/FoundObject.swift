@@ -3,7 +3,7 @@ import SlipwayModel
 
 /// What lies at a key, as far as it says who wrote it.
 struct FoundObject: Sendable, Hashable {
-  /// In bytes.
+  /// In bytes; -1 if the server does not tell it.
   let size: Int64
   /// Without quotes.
   let etag: String
@@ -16,7 +16,7 @@ extension S3Client {
   func find(_ key: ObjectKey) async throws(S3Error) -> FoundObject? {
     guard let response = try await head(key, asksChecksum: false) else { return nil }
     return FoundObject(
-      size: ObjectHead(response).size,
+      size: ObjectHead(response)?.size ?? -1,
       etag: ContentProof.text(of: ContentProof.unquoted(response.fields.value("etag"))),
       token: response.fields.text("x-amz-meta-\(ObjectFields.tokenName)") ?? "")
   }

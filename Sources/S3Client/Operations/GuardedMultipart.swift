@@ -22,7 +22,7 @@ extension S3Client {
     guard let response = try await head(key, asksChecksum: asksChecksum) else {
       return .send(quirks.knowsIfNoneMatch ? .absent : .any)
     }
-    if ObjectHead(response).size == size {
+    if ObjectHead(response)?.size == size {
       let held: [MultipartUpload.Part]
       do throws(Failure) { held = try parts() } catch { throw S3Error(error) }
       let whole = try proof.whole(of: held, size: size, partSize: partSize)

@@ -58,7 +58,8 @@ extension S3Client {
     guard let response = try await head(upload.key, asksChecksum: proof.checksumFieldName != nil) else {
       return .nothing
     }
-    let head = ObjectHead(response)
+    // Without a size it is nothing that could be equal.
+    let head = ObjectHead(response) ?? ObjectHead(size: -1, etag: response.fields.etag)
     let etag = Array(response.fields.value("etag") ?? [])
     let isOurs = upload.token.map { isOwn($0, response) } ?? false
     let comparison = head.size == upload.body.count ? proof.compare(response, upload.digests) : .different

@@ -167,7 +167,7 @@ extension S3Client {
   }
 
   /// It becomes a part of queries.
-  private static func isID(_ bytes: [UInt8]) -> Bool {
+  static func isID(_ bytes: [UInt8]) -> Bool {
     1...1024 ~= bytes.count && bytes.allSatisfy { (0x21...0x7E).contains($0) }
   }
 }

@@ -15,7 +15,28 @@ public protocol ObjectStore: Sendable {
   /// The object at its key stays what it is.
   func abandon(_ upload: MultipartUpload) async throws(Failure)
 
-  /// Makes everything durable that was put before the call. Called once before a run counts as uploaded.
+  /// What the store tells of an object; nil if there is none. Idempotent, as is all that follows.
+  func head(_ key: ObjectKey) async throws(Failure) -> ObjectHead?
+
+  /// Writes an object's content into a regular file that is open for writing, from its beginning and cut to the
+  /// object's size; memory is bounded. The content is that of one object, whole and with the right checksum as far as
+  /// the store keeps one, or it throws, and the file holds nothing of use. No such object is a permanent failure
+  /// (`Failure.noSuchKey`). Called from tasks that may block.
+  func get(_ key: ObjectKey, intoFile descriptor: Int32) async throws(Failure) -> ObjectHead
+
+  /// The objects whose keys begin with `prefix` (no bytes: all), in byte order of the keys, as they are asked for. Does
+  /// nothing before the first is. A listing that cannot be read to its end throws: it is never merely shorter.
+  func list(under prefix: ObjectKey) -> any ObjectWalk
+
+  /// Removes objects; that there is none at a key is no error. Returns those that are still there, each with the
+  /// reason; throws where nothing more could be removed.
+  func delete(_ keys: [ObjectKey]) async throws(Failure) -> [ObjectFailure]
+
+  /// Stores at `key` what lies at `source`, with what it carries beside its content, as `put` would. No such source is
+  /// a permanent failure (`Failure.noSuchKey`). Called from tasks that may block.
+  func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt
+
+  /// Makes everything durable that was put or copied before the call. Called once before a run counts as uploaded.
   func settle() async throws(Failure)
 
   /// The object's address for people and manifests.

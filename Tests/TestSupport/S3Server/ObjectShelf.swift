@@ -7,7 +7,9 @@ struct ObjectShelf {
 
   private(set) var buckets: [String: Bucket]
   private(set) var multiparts: MultipartShelf
-  private let region: String
+  let region: String
+  /// Keys that a request to delete several may not remove.
+  var protected: Set<ObjectKey> = []
   /// What S3 gives back with an object as it was given, besides `x-amz-meta-…`.
   private static let keptHeaders: Set<String> = [
     "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
@@ -30,6 +32,7 @@ struct ObjectShelf {
     guard buckets[request.bucket] != nil else { throw S3Error(404, "NoSuchBucket") }
     if request.key.count > Self.longestKey { throw S3Error(400, "KeyTooLongError") }
     guard String(validating: request.key, as: UTF8.self) != nil else { throw S3Error(400, "InvalidURI") }
+    if request.queryValue("tagging") != nil { return try tagging(request) }
     if let answer = try multipart(request, now, corrupting) { return answer }
     let known: Set = ["x-id"]
     if let unknown = request.query.first(where: { !known.contains($0.name) }) {
@@ -39,7 +42,7 @@ struct ObjectShelf {
     case "PUT": return try put(request, now, corrupting)
     case "GET", "HEAD": return try get(request)
     case "DELETE":
-      buckets[request.bucket]?[ObjectKey(request.key)] = nil
+      remove(ObjectKey(request.key), from: request.bucket)
       return Answer(status: 204)
     default: throw S3Error(405, "MethodNotAllowed")
     }
@@ -55,6 +58,7 @@ struct ObjectShelf {
     guard request.queryValue("uploadId") != nil else { return nil }
     switch request.method {
     case "PUT":
+      if request.header("x-amz-copy-source") != nil { throw S3Error(501, "NotImplemented") }
       let echoed = try checkedChecksums(request)
       return try multiparts.put(request, echoed: echoed, corrupting: corrupting)
     case "GET": return try multiparts.list(request)
@@ -81,6 +85,14 @@ struct ObjectShelf {
       content: content, etag: hexadecimal(Digests.md5(content)), headers: [], modified: 0)
   }
 
+  mutating func store(_ object: StoredObject, at key: ObjectKey, in bucket: String) {
+    buckets[bucket]?[key] = object
+  }
+
+  mutating func remove(_ key: ObjectKey, from bucket: String) {
+    buckets[bucket]?[key] = nil
+  }
+
   private func service(_ request: RecordedRequest) throws(S3Error) -> Answer {
     guard request.method == "GET" else { throw S3Error(405, "MethodNotAllowed") }
     let names = buckets.keys.sorted().map { "<Bucket><Name>\(xmlEscaped($0))</Name></Bucket>" }
@@ -91,6 +103,7 @@ struct ObjectShelf {
     let bucket = buckets[request.bucket]
     if request.method == "PUT", request.query.isEmpty {
       if bucket != nil { throw S3Error(409, "BucketAlreadyOwnedByYou") }
+      try checkRegion(request)
       buckets[request.bucket] = [:]
       return Answer(status: 200)
     }
@@ -101,6 +114,7 @@ struct ObjectShelf {
       if !bucket.isEmpty { throw S3Error(409, "BucketNotEmpty") }
       buckets[request.bucket] = nil
       return Answer(status: 204)
+    case "POST" where request.queryValue("delete") != nil: return try deleteSeveral(request)
     case "GET" where request.queryValue("uploads") != nil: return multiparts.listAll(request)
     case "GET" where request.queryValue("location") != nil:
       return .xml("<LocationConstraint>\(region)</LocationConstraint>")
@@ -113,7 +127,7 @@ struct ObjectShelf {
   private mutating func put(
     _ request: RecordedRequest, _ now: Timestamp, _ corrupting: Bool
   ) throws(S3Error) -> Answer {
-    if request.header("x-amz-copy-source") != nil { throw S3Error(501, "NotImplemented") }
+    if let source = request.header("x-amz-copy-source") { return try copy(request, source, now) }
     try checkConditions(request)
     let echoed = try checkedChecksums(request)
     var content = request.body
@@ -136,7 +150,7 @@ struct ObjectShelf {
   }
 
   /// A checksum is compared and echoed; one that this server cannot compute is refused, so that no test passes for it.
-  private func checkedChecksums(_ request: RecordedRequest) throws(S3Error) -> [(name: String, value: String)] {
+  func checkedChecksums(_ request: RecordedRequest) throws(S3Error) -> [(name: String, value: String)] {
     try checkedChecksums(request, of: request.body)
   }
 
@@ -177,10 +191,18 @@ struct ObjectShelf {
 
   private func get(_ request: RecordedRequest) throws(S3Error) -> Answer {
     guard let object = buckets[request.bucket]?[ObjectKey(request.key)] else { throw S3Error(404, "NoSuchKey") }
+    if let wanted = request.header("if-match"), wanted != "\"\(object.etag)\"" {
+      throw S3Error(412, "PreconditionFailed")
+    }
     let date = Answer.httpDate(Timestamp(seconds: Int64(object.modified)))
+    // Tags are told by a request of their own, checksums of the whole object to who asks.
+    let tellsChecksums = request.header("x-amz-checksum-mode") == "ENABLED" && request.header("range") == nil
+    let headers = object.headers.filter {
+      $0.name != "x-amz-tagging" && (tellsChecksums || !$0.name.hasPrefix("x-amz-checksum-"))
+    }
     var answer = Answer(
       status: 200,
-      headers: [("ETag", "\"\(object.etag)\""), ("Last-Modified", date), ("Accept-Ranges", "bytes")] + object.headers,
+      headers: [("ETag", "\"\(object.etag)\""), ("Last-Modified", date), ("Accept-Ranges", "bytes")] + headers,
       body: object.content)
     if let range = try Self.range(request.header("range"), of: object.content.count) {
       answer.status = 206

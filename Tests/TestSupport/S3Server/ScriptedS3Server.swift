@@ -88,6 +88,16 @@ package final class ScriptedS3Server: @unchecked Sendable {
     with { $0.shelf.buckets[bucket, default: [:]].keys.sorted().map(\.bytes) }
   }
 
+  /// Removes an object without a request.
+  package func remove(_ key: String, from bucket: String = "bucket") {
+    update { $0.shelf.remove(ObjectKey(key), from: bucket) }
+  }
+
+  /// From now on a request to delete several is refused for this key.
+  package func protect(_ key: String) {
+    update { $0.shelf.protected.insert(ObjectKey(key)) }
+  }
+
   /// The multipart uploads that are not over, by their keys, in the order of their beginning.
   package var openUploads: [(key: ObjectKey, parts: [Int])] {
     with { $0.shelf.multiparts.uploads.values.sorted { $0.number < $1.number } }

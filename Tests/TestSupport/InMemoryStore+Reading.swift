@@ -1,0 +1,52 @@
+import Glibc
+import SlipwayModel
+import Synchronization
+
+extension InMemoryStore {
+  package func head(_ key: ObjectKey) async throws(Failure) -> ObjectHead? {
+    objects[key].map { ObjectHead(size: Int64($0.count)) }
+  }
+
+  package func get(_ key: ObjectKey, intoFile descriptor: Int32) async throws(Failure) -> ObjectHead {
+    let content = try content(of: key, "read")
+    guard pwrite(descriptor, content, content.count, 0) == content.count, ftruncate(descriptor, content.count) == 0
+    else { throw Failure(.permanent, "read", key.description, cause: String(cString: strerror(errno))) }
+    return ObjectHead(size: Int64(content.count))
+  }
+
+  package func list(under prefix: ObjectKey) -> any ObjectWalk {
+    Walk(store: self, prefix: prefix)
+  }
+
+  package func delete(_ keys: [ObjectKey]) async throws(Failure) -> [ObjectFailure] {
+    state.withLock { state in for key in keys { state.objects[key] = nil } }
+    return []
+  }
+
+  package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+    let content = try content(of: source, "copy")
+    state.withLock { $0.objects[key] = content }
+    return PutReceipt(size: Int64(content.count), etag: "", checksum: nil)
+  }
+
+  private func content(of key: ObjectKey, _ operation: String) throws(Failure) -> [UInt8] {
+    guard let content = objects[key] else { throw Failure.noSuchObject(operation, key.description) }
+    return content
+  }
+
+  /// Looks anew for each object, so that what is put meanwhile is found where it belongs.
+  private struct Walk: ObjectWalk {
+    let store: InMemoryStore
+    let prefix: ObjectKey
+    var last: ObjectKey?
+
+    mutating func next() async throws(Failure) -> ListedObject? {
+      let (last, prefix) = (last, prefix)
+      let next = store.objects.filter { key, _ in
+        key.bytes.starts(with: prefix.bytes) && last.map { $0 < key } ?? true
+      }.min { $0.key < $1.key }
+      self.last = next?.key ?? last
+      return next.map { ListedObject(key: $0.key, size: Int64($0.value.count), modified: Timestamp(seconds: 0)) }
+    }
+  }
+}
