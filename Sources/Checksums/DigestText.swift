@@ -3,11 +3,15 @@ extension [UInt8] {
   /// Appends `bytes` in lowercase hexadecimal.
   package mutating func appendHexadecimal(_ bytes: [UInt8]) {
     let digits: StaticString = "0123456789abcdef"
-    let table = UnsafeBufferPointer(start: digits.utf8Start, count: 16)
-    reserveCapacity(count + 2 * bytes.count)
-    for byte in bytes {
-      append(table[Int(byte >> 4)])
-      append(table[Int(byte & 15)])
+    let table = digits.utf8Start
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * bytes.count) { text in
+      guard var place = text.baseAddress else { return }
+      for byte in bytes {
+        place[0] = table[Int(byte >> 4)]
+        place[1] = table[Int(byte & 15)]
+        place += 2
+      }
+      append(contentsOf: UnsafeBufferPointer(text))
     }
   }
 
@@ -27,6 +31,7 @@ extension [UInt8] {
   /// Two lowercase hexadecimal digits a byte.
   package var hexadecimalText: [UInt8] {
     var text: [UInt8] = []
+    text.reserveCapacity(2 * count)
     text.appendHexadecimal(self)
     return text
   }

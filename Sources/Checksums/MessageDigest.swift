@@ -54,9 +54,10 @@ package struct MessageDigest: ~Copyable {
 
   private mutating func endMessage() throws(Failure) -> [UInt8] {
     let (pointer, size) = (context.pointer, algorithm.size)
-    let value = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    // By way of the stack: the compiler does not specialise what makes an array of a size without its content.
+    let value = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { buffer in
       if EVP_DigestFinal_ex(pointer, buffer.baseAddress, nil) != 1 { isSound = false }
-      count = isSound ? size : 0
+      return isSound ? Array(buffer) : []
     }
     guard isSound else { throw DigestAlgorithm.refused(algorithm.name) }
     return value

@@ -30,8 +30,8 @@ package enum HTTPBody: Sendable {
 /// Sendable by hand: the rule above leaves one writer, and readers only after it.
 package final class BodyBuffer: @unchecked Sendable {
   package let memory: UnsafeMutableRawBufferPointer
-  /// How many bytes of `memory` are the body.
-  package var count: Int
+  /// How many bytes of `memory` are the body. Unchecked: the rule above says more than a check could.
+  @exclusivity(unchecked) package var count: Int
 
   /// Uninitialized memory of `capacity` bytes, at least one.
   package init(capacity: Int) {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// An answer, whatever its status.
 package struct HTTPResponse: Sendable {
   package let status: Int
@@ -48,7 +50,7 @@ package struct HTTPResponseFields: Sendable {
         var start = 0
         while start < bytes.count {
           let line = UnsafeBufferPointer(rebasing: bytes[start...])
-          let length = line.firstIndex(of: UInt8(ascii: "\n")) ?? line.count
+          let length = length(of: line)
           if length > name.count, line[name.count] == UInt8(ascii: ":"), isEqual(line, name) {
             return start + name.count + 1..<start + length
           }
@@ -57,6 +59,14 @@ package struct HTTPResponseFields: Sendable {
         return nil
       }
     }
+  }
+
+  /// Without the newline at its end. By memchr(3), which looks at many bytes at once.
+  private func length(of line: UnsafeBufferPointer<UInt8>) -> Int {
+    guard let start = line.baseAddress, let end = memchr(start, Int32(UInt8(ascii: "\n")), line.count) else {
+      return line.count
+    }
+    return UnsafeRawPointer(end) - UnsafeRawPointer(start)
   }
 
   private func isEqual(_ line: UnsafeBufferPointer<UInt8>, _ name: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -38,7 +38,7 @@ package final class HTTPTransport: Sendable {
 
   /// Sends the request and waits for the whole answer, whatever its status. Cancelling the task aborts the transfer.
   /// May be called from any task, any number at once: the caller bounds them.
-  package func send(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPResponse {
+  nonisolated(nonsending) package func send(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPResponse {
     let exchange = Exchange(request)
     let result = await withTaskCancellationHandler {
       // Unsafe to save its bookkeeping: `Exchange.finish` is the only place that resumes, and does so once.

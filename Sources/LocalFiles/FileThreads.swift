@@ -65,43 +65,46 @@ package final class FileThreads: TaskExecutor {
 
 /// Jobs in the order in which they came.
 ///
-/// @unchecked: everything mutable is touched only with `mutex` locked.
+/// @unchecked: `state` is touched only with `mutex` locked.
 private final class JobQueue: @unchecked Sendable {
-  private typealias Entry = (job: UnownedJob, executor: UnownedTaskExecutor)
+  typealias Entry = (job: UnownedJob, executor: UnownedTaskExecutor)
+
+  private struct State {
+    var jobs = JobRing()
+    var idle = 0
+    /// Whether a thread has been signalled that has not woken up yet.
+    var isWaking = false
+    var isStopped = false
+  }
 
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  /// A ring; its size is a power of two.
-  private var ring = [Entry?](repeating: nil, count: 64)
-  private var head = 0
-  private var count = 0
-  private var idle = 0
-  /// Whether a thread has been signalled that has not woken up yet.
-  private var isWaking = false
-  private var isStopped = false
+  /// Not a property of its own type: each access to one would be checked for exclusivity by a call.
+  private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
 
   init() {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
+    state.initialize(to: State())
   }
 
   deinit {
     pthread_cond_destroy(condition)
     pthread_mutex_destroy(mutex)
+    state.deinitialize(count: 1)
     condition.deallocate()
     mutex.deallocate()
+    state.deallocate()
   }
 
   /// False after `stop`.
   func append(_ job: UnownedJob, _ executor: UnownedTaskExecutor) -> Bool {
     pthread_mutex_lock(mutex)
-    if isStopped {
+    if state.pointee.isStopped {
       pthread_mutex_unlock(mutex)
       return false
     }
-    if count == ring.count { grow() }
-    ring[(head + count) & (ring.count - 1)] = (job, executor)
-    count += 1
+    state.pointee.jobs.append((job, executor))
     unlockAndWake()
     return true
   }
@@ -111,8 +114,8 @@ private final class JobQueue: @unchecked Sendable {
   func stop() -> Bool {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    if isStopped { return false }
-    isStopped = true
+    if state.pointee.isStopped { return false }
+    state.pointee.isStopped = true
     pthread_cond_broadcast(condition)
     return true
   }
@@ -124,19 +127,16 @@ private final class JobQueue: @unchecked Sendable {
 
   private func take() -> Entry? {
     pthread_mutex_lock(mutex)
-    while count == 0, !isStopped {
-      idle += 1
+    while state.pointee.jobs.isEmpty, !state.pointee.isStopped {
+      state.pointee.idle += 1
       pthread_cond_wait(condition, mutex)
-      idle -= 1
-      isWaking = false
+      state.pointee.idle -= 1
+      state.pointee.isWaking = false
     }
-    guard count > 0, let entry = ring[head] else {
+    guard let entry = state.pointee.jobs.popFirst() else {
       pthread_mutex_unlock(mutex)
       return nil
     }
-    ring[head] = nil
-    head = (head + 1) & (ring.count - 1)
-    count -= 1
     unlockAndWake()
     return entry
   }
@@ -145,14 +145,38 @@ private final class JobQueue: @unchecked Sendable {
   /// before another has woken up, and a system call for each would cost more than the job. Signalled without the mutex,
   /// on which the woken thread would have to wait again.
   private func unlockAndWake() {
-    let isNeeded = count > 0 && idle > 0 && !isWaking
-    if isNeeded { isWaking = true }
+    let isNeeded = !state.pointee.jobs.isEmpty && state.pointee.idle > 0 && !state.pointee.isWaking
+    if isNeeded { state.pointee.isWaking = true }
     pthread_mutex_unlock(mutex)
     if isNeeded { pthread_cond_signal(condition) }
   }
+}
 
-  private func grow() {
-    ring = Array(ring[head...] + ring[..<head]) + [Entry?](repeating: nil, count: ring.count)
+/// A queue that grows and never shrinks.
+private struct JobRing {
+  /// Their number is a power of two.
+  private var places = [JobQueue.Entry?](repeating: nil, count: 64)
+  private var head = 0
+  private var count = 0
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func append(_ entry: JobQueue.Entry) {
+    if count == places.count { grow() }
+    places[(head + count) & (places.count - 1)] = entry
+    count += 1
+  }
+
+  mutating func popFirst() -> JobQueue.Entry? {
+    guard count > 0 else { return nil }
+    let entry = places[head]
+    head = (head + 1) & (places.count - 1)
+    count -= 1
+    return entry
+  }
+
+  private mutating func grow() {
+    places = Array(places[head...] + places[..<head]) + [JobQueue.Entry?](repeating: nil, count: places.count)
     head = 0
   }
 }

@@ -71,5 +71,5 @@ extension MarkerIdentity {
 
 extension timespec {
   /// Wraps around outside the years 1677 to 2262, which some file systems can store: the value is compared, not read.
-  fileprivate var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
+  var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
 }

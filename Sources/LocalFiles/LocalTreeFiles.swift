@@ -25,7 +25,7 @@ package struct LocalTreeFiles: TreeFiles {
   package func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
     let opened: RootDirectories.Opened
     do throws(ErrorNumber) {
-      opened = try roots.open(path, in: tree, flags: Self.readingFlags)
+      opened = try roots.open(path, in: tree, flags: Self.readingFlags, .thisTick)
     } catch {
       throw Failure(errno: error.value, operation: "open", subject: tree.appending(path))
     }

@@ -110,15 +110,11 @@ final class LocalTreeWalk: TreeWalk {
   }
 
   private func path(to name: UnsafePointer<CChar>) -> BytePath {
-    let length = strlen(name)
-    let bytes = [UInt8](unsafeUninitializedCapacity: stack.path.count + length) { buffer, count in
-      count = stack.path.count + length
-      guard let start = buffer.baseAddress else { return }
-      stack.path.withUnsafeBufferPointer { prefix in
-        if let source = prefix.baseAddress { memcpy(start, source, prefix.count) }
-      }
-      memcpy(start + stack.path.count, name, length)
-    }
+    let name = UnsafeRawBufferPointer(start: name, count: strlen(name))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(stack.path.count + name.count)
+    bytes.append(contentsOf: stack.path)
+    bytes.append(contentsOf: name)
     return BytePath(bytes)
   }
 }

@@ -11,25 +11,38 @@ final class RootDirectories: Sendable {
   static let knownMax = 64
 
   private struct Known {
+    let path: BytePath
     weak let directory: OpenDirectory?
     let device: dev_t
     let inode: ino_t
+    /// The clock's tick in which its path was seen to lead to it.
+    var tick: Int64
   }
 
   private let roots: [BytePath]
-  private let known = Mutex<[BytePath: Known]>([:])
+  private let known = Mutex<[Known]>([])
 
   init(_ roots: [BytePath]) {
     self.roots = roots.map(\.withoutTrailingSeparators).sorted { $0.bytes.count > $1.bytes.count }
   }
 
   /// Where resolving without links begins for `path`, and what remains of it, empty for the root itself.
-  func root(of path: BytePath) throws(ErrorNumber) -> (directory: OpenDirectory, rest: [UInt8]) {
+  func root(
+    of path: BytePath, _ freshness: Freshness = .now
+  ) throws(ErrorNumber) -> (directory: OpenDirectory, rest: [UInt8]) {
     for root in roots {
       guard let rest = path.relative(to: root) else { continue }
-      return (try directory(root), rest == .here ? [] : rest.bytes)
+      return (try directory(root, freshness), rest == .here ? [] : rest.bytes)
     }
-    return (try directory(path), [])
+    return (try directory(path, freshness), [])
+  }
+
+  /// How lately the path of a root must have led to the directory that is open for it.
+  enum Freshness {
+    case now
+    /// Within the same tick of the clock, some milliseconds at most: for what is compared with a fingerprint after it
+    /// was opened, so that a file of a root that has just been replaced is not taken for another.
+    case thisTick
   }
 
   /// What has been opened, and where: whoever keeps the descriptor keeps the root, too.
@@ -41,9 +54,11 @@ final class RootDirectories: Sendable {
   }
 
   /// Opens `path` below `tree`. Throws what openat2(2) says; ELOOP for a link on the way.
-  func open(_ path: BytePath, in tree: BytePath, flags: Int32) throws(ErrorNumber) -> Opened {
+  func open(
+    _ path: BytePath, in tree: BytePath, flags: Int32, _ freshness: Freshness = .now
+  ) throws(ErrorNumber) -> Opened {
     if Self.leadsUp(path) { throw ErrorNumber(EXDEV) }
-    let (root, rest) = try root(of: tree)
+    let (root, rest) = try root(of: tree, freshness)
     let whole = Self.join(rest, path)
     let descriptor = try PathOpening.open(
       whole, at: root.descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
@@ -69,23 +84,43 @@ final class RootDirectories: Sendable {
 
   /// The directory that is open for `root` already, if its path still leads to it: one stat(2) instead of opening it.
   /// While it is open its inode number cannot be given to another.
-  private func directory(_ root: BytePath) throws(ErrorNumber) -> OpenDirectory {
-    if let candidate = known.withLock({ $0[root] }), let directory = candidate.directory,
-      Self.leads(root, to: candidate)
-    {
-      return directory
+  private func directory(_ root: BytePath, _ freshness: Freshness) throws(ErrorNumber) -> OpenDirectory {
+    let tick = Self.tick()
+    let candidate = known.withLock { $0.first { $0.path == root } }
+    if let candidate, let directory = candidate.directory {
+      if freshness == .thisTick, candidate.tick == tick { return directory }
+      if Self.leads(root, to: candidate) {
+        note(candidate, at: tick)
+        return directory
+      }
     }
     let descriptor = try PathOpening.open(
       root.bytes, at: AT_FDCWD, flags: O_RDONLY | O_DIRECTORY, resolution: .anywhere)
     let directory = OpenDirectory(owning: descriptor)
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
-    let opened = Known(directory: directory, device: status.st_dev, inode: status.st_ino)
-    known.withLock { known in
-      if known.count >= Self.knownMax { known = known.filter { $0.value.directory != nil } }
-      known[root] = opened
-    }
+    note(
+      Known(path: root, directory: directory, device: status.st_dev, inode: status.st_ino, tick: tick), at: tick)
     return directory
+  }
+
+  private func note(_ opened: Known, at tick: Int64) {
+    known.withLock { known in
+      if let index = known.firstIndex(where: { $0.path == opened.path }) {
+        known[index] = opened
+        known[index].tick = tick
+      } else {
+        if known.count >= Self.knownMax { known.removeAll { $0.directory == nil } }
+        known.append(opened)
+      }
+    }
+  }
+
+  /// CLOCK_MONOTONIC_COARSE is read without a system call, and goes on with the kernel's ticks (clock_gettime(2)).
+  private static func tick() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+    return time.nanoseconds
   }
 
   private static func leads(_ root: BytePath, to known: Known) -> Bool {

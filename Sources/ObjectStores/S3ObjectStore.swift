@@ -35,7 +35,7 @@ package final class S3ObjectStore: ObjectStore {
         settings, environment: environment, transport: transport, now: { Timestamp.wallClock() }, patterns: patterns))
   }
 
-  package func put(
+  nonisolated(nonsending) package func put(
     _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
     let client = context.replaces ? overwritingClient : client
@@ -66,7 +66,7 @@ package final class S3ObjectStore: ObjectStore {
 
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 
-  private func putSmall(
+  nonisolated(nonsending) private func putSmall(
     _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext, by client: S3Client
   ) async throws(S3Error) -> PutReceipt {
     let buffer = small.take()
@@ -83,7 +83,7 @@ package final class S3ObjectStore: ObjectStore {
       key, .bytes(buffer), digests: digests, attributes: context.attributes, token: token, progress: context.progress)
   }
 
-  private func putLarge(
+  nonisolated(nonsending) private func putLarge(
     _ file: any OpenFile, _ key: ObjectKey, _ context: PutContext, by client: S3Client
   ) async throws(S3Error) -> PutReceipt {
     let digests: ContentDigests

@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import SlipwayModel
 
 /// Upload records as rows, and back.
@@ -15,13 +16,13 @@ enum UploadRows {
   ) throws {
     let file = record.fingerprint
     let status = StatusColumns(record.status, fileSize: file.size)
-    let none: BorrowedBytes? = nil
     try borrow(record.path.bytes) { path in
       try borrow(status.checksum ?? []) { checksum in
         try statement.execute(
-          with: run, path, destination, head, tail, file.device, file.inode, file.size, file.modified,
-          file.changed &- file.modified, status.error, status.isPermanent, status.received, status.etag,
-          status.algorithm, status.checksum == nil ? none : checksum)
+          with: run, path, destination, head, NullableCell(tail), file.device, file.inode, file.size, file.modified,
+          file.changed &- file.modified, NullableCell(status.error), NullableCell(status.isPermanent),
+          NullableCell(status.received), NullableCell(status.etag), NullableCell(status.algorithm),
+          status.checksum == nil ? .null : NullableCell.borrowed(checksum))
       }
     }
   }
@@ -108,6 +109,32 @@ enum UploadRows {
         AND destination = (SELECT number FROM destinations WHERE name = ?) AND error IS NOT NULL ORDER BY path LIMIT 1
       """
     return try database.cachedStatement(sql: sql).first(with: run.text, destination.text) { $0.column(0) } ?? ""
+  }
+}
+
+/// What may be NULL, as a type of its own: an `Optional` in a list of parameters is bound by code that the compiler does
+/// not specialise, and a row has seven of them.
+private enum NullableCell: SQLBindable {
+  case null
+  case integer(Int64)
+  case text(String)
+  case bytes([UInt8])
+  case borrowed(BorrowedBytes)
+
+  init(_ value: Int64?) { self = value.map { .integer($0) } ?? .null }
+  init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
+  init(_ value: Bool?) { self = value.map { .integer($0 ? 1 : 0) } ?? .null }
+  init(_ value: String?) { self = value.map { .text($0) } ?? .null }
+  init(_ value: [UInt8]?) { self = value.map { .bytes($0) } ?? .null }
+
+  func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+    switch self {
+    case .null: sqlite3_bind_null(statement, index)
+    case .integer(let value): value.bind(to: statement, at: index)
+    case .text(let value): value.bind(to: statement, at: index)
+    case .bytes(let value): value.bind(to: statement, at: index)
+    case .borrowed(let value): value.bind(to: statement, at: index)
+    }
   }
 }
 

@@ -22,5 +22,7 @@ import Testing
     var text = Array("x".utf8)
     text.appendHexadecimal([0, 0x0F, 0xA0, 0xFF])
     #expect(String(decoding: text, as: UTF8.self) == "x000fa0ff")
+    #expect(([0x12, 0x34, 0xEF] as [UInt8]).hexadecimalText == Array("1234ef".utf8))
+    #expect(([] as [UInt8]).hexadecimalText.isEmpty)
   }
 }

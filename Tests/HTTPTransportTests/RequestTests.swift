@@ -93,6 +93,30 @@ import Testing
     #expect(request.lines.contains("x-amz-meta-name: caf\u{e9}"))
   }
 
+  @Test("A copy of fields goes on from what it copies, and leaves that as it was")
+  func copied() {
+    var fields = HTTPFields()
+    fields.append("X-One", "1")
+    var copy = HTTPFields(fields, addingSize: 64)
+    copy.append("x-two", "2")
+    #expect(copy.lines == Array("x-one: 1\0x-two: 2\0".utf8))
+    #expect(copy.starts == [0, 9])
+    #expect(fields.lines == Array("x-one: 1\0".utf8))
+    fields.append("x-bad", "a\nb")
+    #expect(HTTPFields(fields, addingSize: 0).isMalformed)
+    #expect(!copy.isMalformed)
+  }
+
+  @Test("A tab may stand in a field, no other control character, wherever it stands", arguments: [1, 15, 16, 40, 100])
+  func controls(before count: Int) {
+    let plain = [UInt8](repeating: 0x80, count: count)
+    for byte in UInt8.min...UInt8.max {
+      var fields = HTTPFields()
+      fields.append("x-name", plain + [byte] + plain)
+      #expect(fields.isMalformed == (byte < 0x20 && byte != 0x09 || byte == 0x7F))
+    }
+  }
+
   @Test("A field that would begin another line is never sent", arguments: ["a\r\nx-evil: 1", "a\u{0}b", "a\nb"])
   func malformed(value: String) async throws {
     var fields = HTTPFields()

@@ -72,6 +72,20 @@ struct OpeningTests {
     #expect(try files.open(BytePath("file"), in: tree["t"]).fingerprint.size == 2)
   }
 
+  @Test("A walk looks for its tree anew, also while a file of the one that was replaced is open; so do later files")
+  func replacedUnderOpenFile() throws {
+    let files = LocalTreeFiles()
+    tree.file("t/file", "1")
+    let old = try files.open(BytePath("file"), in: tree["t"])
+    tree.move("t", "old")
+    tree.file("t/file", "22")
+    let walked = try files.walk(tree["t"]).rest
+    let new = try files.open(BytePath("file"), in: tree["t"])
+    #expect(walked == [WalkEntry(path: BytePath("file"), kind: .file(new.fingerprint))])
+    #expect(new.fingerprint.size == 2)
+    #expect(old.fingerprint.size == 1)
+  }
+
   @Test("A file holds its own descriptor and the tree's, and nothing stays open behind it")
   func descriptors() throws {
     let files = LocalTreeFiles()

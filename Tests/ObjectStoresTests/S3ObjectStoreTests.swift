@@ -1,4 +1,3 @@
-import CLibc
 import Checksums
 import Glibc
 import HTTPTransport
@@ -164,9 +163,8 @@ private final class TemporaryFile: OpenFile {
   }
 
   func currentFingerprint() throws(Failure) -> Fingerprint {
-    var status = stat()
-    fstat(descriptor, &status)
-    return Fingerprint(device: 0, inode: 0, size: Int64(status.st_size), modified: 0, changed: 0)
+    Fingerprint(device: 0, inode: 0, size: Int64(lseek(descriptor, 0, SEEK_END)), modified: 0, changed: 0)
   }
+
   func resize(to size: Int) { ftruncate(descriptor, off_t(size)) }
 }

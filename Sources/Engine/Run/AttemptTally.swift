@@ -26,7 +26,8 @@ final class AttemptTally: Sendable {
   func delivered(to destination: DestinationName) {
     state.withLock {
       $0.sent += 1
-      $0.inARow[destination] = 0
+      // Mostly nothing has failed, and there is nothing to look up.
+      if !$0.inARow.isEmpty { $0.inARow[destination] = 0 }
     }
   }
 

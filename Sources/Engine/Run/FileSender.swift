@@ -16,41 +16,37 @@ struct FileSender: Sendable {
 
   /// Called from a task that may block; returns once the outcome is recorded. Nothing is recorded of what a cancelled
   /// task left undone.
-  func send(_ sending: UploadFeed.Sending) async {
-    let (path, planned, destination) = (sending.path, sending.planned, sending.destination)
-    let key = joinedKey(destination.prefix, planned.key.bytes)
+  nonisolated(nonsending) func send(_ sending: UploadFeed.Sending) async {
+    let destination = sending.target.name
     let status: UploadRecord.Status
     do throws(Failure) {
-      status = .proven(try await put(planned.fingerprint, key, sending))
+      status = .proven(try await put(sending))
       meter.delivered()
-      tally.delivered(to: destination.name)
-      logger.debug("sent \(path)", metadata: ["destination": "\(destination.name)", "key": "\(key)"])
+      tally.delivered(to: destination)
+      logger.debug("sent \(sending.path)", metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
       if Task.isCancelled { return }
       meter.failed()
-      tally.failed(error, at: destination.name)
-      logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
+      tally.failed(error, at: destination)
+      logger.error("\(error.message)", metadata: ["destination": "\(destination)"])
       status = .failed(error.message, isPermanent: error.kind == .permanent)
     }
     await recorder.record(
       UploadRecord(
-        run: run, destination: destination.name, path: path, fingerprint: planned.fingerprint, key: key, status: status)
-    )
+        run: run, destination: destination, path: sending.path, fingerprint: sending.fingerprint, key: sending.key,
+        status: status))
   }
 
-  private func put(
-    _ planned: Fingerprint, _ key: ObjectKey, _ sending: UploadFeed.Sending
-  ) async throws(Failure) -> PutReceipt {
-    let path = sending.path
-    let file = try files.open(path, in: tree)
-    guard file.fingerprint == planned else { throw changed(path) }
+  nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Failure) -> PutReceipt {
+    let file = try files.open(sending.path, in: tree)
+    guard file.fingerprint == sending.fingerprint else { throw changed(sending.path) }
     let context = PutContext(
-      run: run, destination: sending.destination.name, path: path, attributes: attributes, progress: meter,
-      journal: journal, permits: sending.lane)
-    let receipt = try await sending.store.put(file, at: key, context)
+      run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
+      journal: journal, permits: sending.target.lane)
+    let receipt = try await sending.target.store.put(file, at: sending.key, context)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.
-    guard try file.fingerprintOfName() == planned else { throw changed(path) }
+    guard try file.fingerprintOfName() == sending.fingerprint else { throw changed(sending.path) }
     return receipt
   }
 

@@ -8,7 +8,7 @@ import SlipwayModel
 /// writes it anew, as it then is, and sends it in place of the one before.
 struct ManifestUpload {
   let session: RunSession
-  let targets: [DestinationName: UploadFeed.Target]
+  let targets: [UploadFeed.Target]
   let attributes: ObjectAttributes
   let tally: AttemptTally
 
@@ -20,12 +20,11 @@ struct ManifestUpload {
     } catch {
       return fail(error, at: nil)
     }
-    for destination in session.context.destinations {
-      guard let target = targets[destination.name], !Task.isCancelled else { continue }
+    for target in targets where !Task.isCancelled {
       do throws(Failure) {
         try await send(to: target)
       } catch {
-        if !Task.isCancelled { fail(error, at: destination.name) }
+        if !Task.isCancelled { fail(error, at: target.name) }
       }
     }
   }
@@ -37,16 +36,16 @@ struct ManifestUpload {
   }
 
   private func send(to target: UploadFeed.Target) async throws(Failure) {
-    let key = joinedKey(target.destination.prefix, session.context.manifestKey(of: session.run).bytes)
+    let key = joinedKey(target.prefix, session.context.manifestKey(of: session.run).bytes)
     let file = try session.ports.runFiles.openManifest(of: session.run.id)
     let context = PutContext(
-      run: session.run.id, destination: target.destination.name, path: KeyMapping.manifestName, attributes: attributes,
+      run: session.run.id, destination: target.name, path: KeyMapping.manifestName, attributes: attributes,
       progress: session.shared.meter, journal: session.ports.ledger, permits: target.lane, replaces: true)
     await target.lane.acquire()
     defer { target.lane.giveBack() }
     _ = try await target.store.put(file, at: key, context)
     session.logger.debug(
-      "sent the manifest", metadata: ["destination": "\(target.destination.name)", "key": "\(key)"])
+      "sent the manifest", metadata: ["destination": "\(target.name)", "key": "\(key)"])
   }
 
   private func fail(_ failure: Failure, at destination: DestinationName?) {

@@ -1,7 +1,8 @@
 import SlipwayModel
 
-/// The plan of a run as it comes: a walk of its tree, merged with what the ledger already knows of the run.
-struct PlanReader {
+/// The plan of a run as it comes: a walk of its tree, merged with what the ledger already knows of the run. Not for two
+/// tasks at once.
+final class PlanReader {
   enum Step: Sendable {
     case item(PlanItem, rows: [UploadRecord])
     /// The ledger has rows of a path at which there is no file any more.
@@ -20,9 +21,8 @@ struct PlanReader {
   }
 
   /// The next step, nil at the end.
-  nonisolated(nonsending) mutating func next() async throws(Failure) -> Step? {
-    let entry = held ?? walk.next()
-    held = nil
+  nonisolated(nonsending) func next() async throws(Failure) -> Step? {
+    let entry = nextEntry()
     if let vanished = try await rows.takeRows(before: entry?.path) {
       held = entry
       return .vanished(vanished[0].path)
@@ -30,5 +30,11 @@ struct PlanReader {
     guard let entry else { return nil }
     let known = try await rows.takeRows(of: entry.path)
     return .item(planner.decide(entry, rows: known), rows: known)
+  }
+
+  private func nextEntry() -> WalkEntry? {
+    guard let entry = held else { return walk.next() }
+    held = nil
+    return entry
   }
 }

@@ -52,7 +52,7 @@ struct RetireStage {
 
   /// A file that the filter takes and that is not what has been delivered, as a message; nil if there is none.
   private func undelivered() async throws(Failure) -> String? {
-    guard var reader = try planReader() else { return nil }
+    guard let reader = try planReader() else { return nil }
     while let step = try await reader.next() {
       guard case .item(let item, let rows) = step else { continue }
       switch item.decision {
@@ -96,7 +96,7 @@ struct RetireStage {
   private func delete() async throws(Failure) -> RunEvent {
     let files = session.ports.files
     var kept = 0
-    if var reader = try planReader() {
+    if let reader = try planReader() {
       while let step = try await reader.next() {
         guard case .item(let item, _) = step else { continue }
         switch item.decision {

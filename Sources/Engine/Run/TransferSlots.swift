@@ -57,7 +57,7 @@ final class TransferLane: TransferPermits {
   }
 
   /// Waits for a place. Each one that is acquired must be given back.
-  func acquire() async {
+  nonisolated(nonsending) func acquire() async {
     if tryTake() { return }
     await withCheckedContinuation { continuation in
       let hasPlace = slots.state.withLock { state in

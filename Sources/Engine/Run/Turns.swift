@@ -5,7 +5,7 @@ final class Turns: Sendable {
   private let place = Mutex(FairPlaces<CheckedContinuation<Void, Never>>(1))
 
   /// Waits for the turn. Each one that is acquired must be released.
-  func acquire() async {
+  nonisolated(nonsending) func acquire() async {
     if place.withLock({ $0.tryTake() }) { return }
     await withCheckedContinuation { continuation in
       let isMine = place.withLock { place in

@@ -2,21 +2,33 @@ import Logging
 import SlipwayModel
 
 /// Hands out what a plan says is to be sent, one sending at a time, to many workers; keeps what else it says.
-actor UploadFeed {
+///
+/// Sendable by hand: all that changes belongs to whoever has the turn. An actor would take each worker off its thread
+/// and back for each file.
+final class UploadFeed: @unchecked Sendable {
+  /// A destination of the run, the store that stands for it, and the run's way to it.
+  final class Target: Sendable {
+    let name: DestinationName
+    /// In front of every key.
+    let prefix: [UInt8]
+    let store: any ObjectStore
+    let lane: TransferLane
+
+    init(_ destination: Destination, _ store: any ObjectStore, _ lane: TransferLane) {
+      name = destination.name
+      prefix = destination.prefix
+      self.store = store
+      self.lane = lane
+    }
+  }
+
   /// One file to one destination.
   struct Sending: Sendable {
     let path: BytePath
-    let planned: PlannedUpload
-    let destination: Destination
-    let store: any ObjectStore
-    let lane: TransferLane
-  }
-
-  /// One destination of the run, and the run's way to it.
-  struct Target: Sendable {
-    let destination: Destination
-    let store: any ObjectStore
-    let lane: TransferLane
+    let fingerprint: Fingerprint
+    /// With the destination's prefix.
+    let key: ObjectKey
+    let target: Target
   }
 
   /// What the plan told beside the uploads.
@@ -32,7 +44,7 @@ actor UploadFeed {
   private let run: RunID
   private let tree: TreeID
   private let ledger: any Ledger
-  private let targets: [DestinationName: Target]
+  private let targets: [Target]
   private let tally: AttemptTally
   private let meter: TransferMeter
   private let logger: Logger
@@ -41,15 +53,16 @@ actor UploadFeed {
   private var pending: [Sending] = []
   /// Files of an earlier attempt that are no longer there, and that the ledger has not forgotten yet.
   private var vanished: [BytePath] = []
+  private var hasFailed = false
+  /// To be read once every worker has ended.
   private(set) var findings = Findings()
 
   /// So many vanished files are forgotten at once.
   static let vanishedMax = 1000
 
   init(
-    of run: Run, in ledger: any Ledger, to targets: [DestinationName: Target],
-    tally: AttemptTally,
-    meter: TransferMeter, logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
+    of run: Run, in ledger: any Ledger, to targets: [Target], tally: AttemptTally, meter: TransferMeter,
+    logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
   ) {
     self.makeReader = makeReader
     self.run = run.id
@@ -62,38 +75,43 @@ actor UploadFeed {
   }
 
   /// The next sending whose destination has not been given up; nil at the end of the plan.
-  func next() async -> Sending? {
-    while findings.failure == nil, !Task.isCancelled {
+  nonisolated(nonsending) func next() async -> Sending? {
+    // Others may come while a page of the ledger is awaited: they wait for their turn.
+    await turn.acquire()
+    defer { turn.release() }
+    do throws(Failure) {
+      return try await nextInTurn()
+    } catch {
+      findings.failure = error
+      hasFailed = true
+      return nil
+    }
+  }
+
+  nonisolated(nonsending) private func nextInTurn() async throws(Failure) -> Sending? {
+    while !hasFailed, !Task.isCancelled {
       while let sending = pending.popLast() {
-        if !tally.isClosed(sending.destination.name) { return sending }
+        if !tally.isClosed(sending.target.name) { return sending }
       }
-      do throws(Failure) {
-        guard let step = try await nextStep() else {
-          try await forgetVanished()
-          return nil
-        }
-        take(step)
-        if vanished.count >= Self.vanishedMax { try await forgetVanished() }
-      } catch {
-        findings.failure = error
+      guard let step = try await nextStep() else {
+        try await forgetVanished()
+        return nil
       }
+      take(step)
+      if vanished.count >= Self.vanishedMax { try await forgetVanished() }
     }
     return nil
   }
 
-  /// Others may come while a page of the ledger is awaited: they wait for their turn.
-  private func nextStep() async throws(Failure) -> PlanReader.Step? {
-    await turn.acquire()
-    defer { turn.release() }
-    if reader == nil { reader = try makeReader() }
-    // Out of the actor's state while it is used: it is one at a time, by the turn.
-    guard var current = reader.take() else { return nil }
-    defer { reader = current }
-    return try await current.next()
+  nonisolated(nonsending) private func nextStep() async throws(Failure) -> PlanReader.Step? {
+    if let reader { return try await reader.next() }
+    let made = try makeReader()
+    reader = made
+    return try await made.next()
   }
 
   /// What a later attempt does not find any more is no part of the run.
-  private func forgetVanished() async throws(Failure) {
+  nonisolated(nonsending) private func forgetVanished() async throws(Failure) {
     let paths = vanished
     vanished = []
     if !paths.isEmpty { try await ledger.commit(paths.map { .forgetUploads(run, path: $0) }) }
@@ -104,7 +122,7 @@ actor UploadFeed {
     case .vanished(let path): vanished.append(path)
     case .item(let item, _):
       switch item.decision {
-      case .upload(let planned): pending += sendings(of: item.path, planned)
+      case .upload(let planned): queue(item.path, planned)
       case .proven: break
       case .skip(let reason): note(skipped: item.path, reason)
       case .answer(let inner, let marker):
@@ -117,11 +135,12 @@ actor UploadFeed {
     }
   }
 
-  private func sendings(of path: BytePath, _ planned: PlannedUpload) -> [Sending] {
-    planned.destinations.compactMap { name in
-      targets[name].map {
-        Sending(path: path, planned: planned, destination: $0.destination, store: $0.store, lane: $0.lane)
-      }
+  private func queue(_ path: BytePath, _ planned: PlannedUpload) {
+    for target in targets where planned.destinations.contains(target.name) {
+      pending.append(
+        Sending(
+          path: path, fingerprint: planned.fingerprint, key: joinedKey(target.prefix, planned.key.bytes),
+          target: target))
     }
   }
 

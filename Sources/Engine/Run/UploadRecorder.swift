@@ -27,7 +27,7 @@ final class UploadRecorder: Sendable {
   }
 
   /// Takes a row; writes what has gathered when it is enough. Any task.
-  func record(_ row: UploadRecord) async {
+  nonisolated(nonsending) func record(_ row: UploadRecord) async {
     let (isFull, mustSchedule) = state.withLock { state in
       state.rows.append(row)
       let mustSchedule = !state.isScheduled
@@ -54,7 +54,7 @@ final class UploadRecorder: Sendable {
     }
   }
 
-  private func flush() async {
+  nonisolated(nonsending) private func flush() async {
     let rows = state.withLock { state in
       let rows = state.rows
       state.rows = []

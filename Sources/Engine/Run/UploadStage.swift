@@ -40,7 +40,7 @@ struct UploadStage {
   /// Whether a file is not what an earlier attempt planned: then the pre hooks must see the tree again.
   private func sourceHasChanged() async throws(Failure) -> Bool {
     do throws(Failure) {
-      var reader = try planReader()
+      let reader = try planReader()
       while let step = try await reader.next() {
         switch step {
         case .vanished: return true
@@ -92,9 +92,7 @@ struct UploadStage {
 
   /// Runs the plan; returns when everything that it began has ended. There is a worker for each sending up to the number
   /// of transfers, and each goes on with the next: no task a file.
-  private func carryOut(
-    _ sender: FileSender, to targets: [DestinationName: UploadFeed.Target]
-  ) async -> UploadFeed.Findings {
+  private func carryOut(_ sender: FileSender, to targets: [UploadFeed.Target]) async -> UploadFeed.Findings {
     let feed = feed(to: targets, sender.tally)
     let count = session.shared.slots.count
     await withDiscardingTaskGroup { group in
@@ -103,32 +101,30 @@ struct UploadStage {
         group.addTask {
           var next: UploadFeed.Sending? = first
           while let sending = next {
-            await sending.lane.acquire()
+            await sending.target.lane.acquire()
             await sender.send(sending)
-            sending.lane.giveBack()
+            sending.target.lane.giveBack()
             next = await feed.next()
           }
         }
       }
     }
-    return await feed.findings
+    return feed.findings
   }
 
   private var attributes: ObjectAttributes {
     ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata)
   }
 
-  private var targets: [DestinationName: UploadFeed.Target] {
+  private var targets: [UploadFeed.Target] {
     let lanes = session.shared.slots.lanes(to: session.context.destinations.map(\.name))
-    return session.context.destinations.reduce(into: [:]) { targets, destination in
-      guard let store = session.ports.stores[destination.name], let lane = lanes[destination.name] else { return }
-      targets[destination.name] = UploadFeed.Target(destination: destination, store: store, lane: lane)
+    return session.context.destinations.compactMap { destination in
+      guard let store = session.ports.stores[destination.name], let lane = lanes[destination.name] else { return nil }
+      return UploadFeed.Target(destination, store, lane)
     }
   }
 
-  private func feed(
-    to targets: [DestinationName: UploadFeed.Target], _ tally: AttemptTally
-  ) -> UploadFeed {
+  private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
     let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
     return UploadFeed(

@@ -17,8 +17,8 @@ final class EasyHandle {
   }
 
   let curl: UnsafeMutableRawPointer
-  /// The transfer that it carries now.
-  private(set) var exchange: Exchange?
+  /// The transfer that it carries now. Unchecked, since it is read for each line and piece of an answer.
+  @exclusivity(unchecked) private(set) var exchange: Exchange?
   /// Asked before a file is read.
   let throttle: Throttle
   /// Its place in the loop's list of handles in use.
@@ -56,12 +56,11 @@ final class EasyHandle {
 
   /// Sets the transfer's options; false if libcurl refuses one, and the exchange is not taken then.
   func prepare(_ exchange: Exchange, uploadBufferSize: Int) -> Bool {
-    let request = exchange.request
     isRefused = false
-    applyShape(of: request)
-    request.url.withCString { set(CURLOPT_URL, $0) }
-    applyBody(request.body, uploadBufferSize)
-    set(CURLOPT_HTTPHEADER, fields.fill(request.fields, addsBodyFields: request.body))
+    applyShape(of: exchange.request)
+    exchange.request.url.withCString { set(CURLOPT_URL, $0) }
+    applyBody(exchange.request.body, uploadBufferSize)
+    set(CURLOPT_HTTPHEADER, fields.fill(exchange.request.fields, addsBodyFields: exchange.request.body))
     errorText.pointee = 0
     guard !isRefused else { return false }
     self.exchange = exchange

@@ -14,8 +14,8 @@ final class Exchange: @unchecked Sendable {
   var failure: HTTPTransportError?
   /// Of a file part: how many of its bytes have been handed to libcurl.
   var position: Int64 = 0
-  var receivedFields: [UInt8] = []
-  var receivedBody: [UInt8] = []
+  private(set) var receivedFields: [UInt8]
+  private(set) var receivedBody: [UInt8] = []
   /// Of a file part under a limit of rate: how many bytes may be read before it has to ask again.
   var allowance = 0
   /// How many bytes it waits for under a limit of rate; 0: it does not wait.
@@ -26,6 +26,7 @@ final class Exchange: @unchecked Sendable {
   init(_ request: HTTPRequest) {
     self.request = request
     // Here and not in the loop's thread: memory that one thread takes and another gives back makes malloc lock.
+    receivedFields = []
     receivedFields.reserveCapacity(Self.usualFieldsSize)
   }
 
@@ -47,10 +48,17 @@ final class Exchange: @unchecked Sendable {
 
   /// Appends to the header; false if there is too much of it.
   func receiveField(_ line: UnsafeRawBufferPointer) -> Bool {
+    Self.append(line, to: &receivedFields)
+  }
+
+  /// On the array itself: each access to a property of an object is checked for exclusivity by a call.
+  private static func append(_ line: UnsafeRawBufferPointer, to fields: inout [UInt8]) -> Bool {
     // An interim answer (100 Continue) and a proxy's come with a status line of their own: the last one counts.
-    if line.starts(with: Self.statusLineStart) { receivedFields.removeAll(keepingCapacity: true) }
-    guard receivedFields.count + line.count <= Self.receivedFieldsLimit else { return false }
-    receivedFields.append(contentsOf: line)
+    if line.first == statusLineStart.first, line.starts(with: statusLineStart) {
+      fields.removeAll(keepingCapacity: true)
+    }
+    guard fields.count + line.count <= receivedFieldsLimit else { return false }
+    fields.append(contentsOf: line)
     return true
   }
 

@@ -16,8 +16,9 @@ final class SocketPoller {
 
   private let epoll: Int32
   private let wakeDescriptor: Int32
-  /// By descriptor; the kernel gives the lowest free number, so this stays short.
-  private var sockets: [Socket] = []
+  /// By descriptor; the kernel gives the lowest free number, so this stays short. Unchecked, since it is looked at
+  /// several times a request.
+  @exclusivity(unchecked) private var sockets: [Socket] = []
   private var events = [epoll_event](repeating: epoll_event(), count: SocketPoller.batch)
 
   /// How many events are taken at once.

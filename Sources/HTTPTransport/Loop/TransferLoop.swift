@@ -13,11 +13,12 @@ final class TransferLoop: @unchecked Sendable {
   private let throttle = Throttle()
   private let multi: UnsafeMutableRawPointer
   private var work = SubmissionQueue.Work()
-  /// Handles with a transfer under way; libcurl holds pointers to them.
-  private var active: [EasyHandle] = []
-  private var idle: [EasyHandle] = []
+  /// Handles with a transfer under way; libcurl holds pointers to them. Unchecked like the next two: what is touched for
+  /// every request, by one thread, in functions that call no other meanwhile.
+  @exclusivity(unchecked) private var active: [EasyHandle] = []
+  @exclusivity(unchecked) private var idle: [EasyHandle] = []
   /// How many of the active ones read from a file.
-  private var fileBodies = 0
+  @exclusivity(unchecked) private var fileBodies = 0
 
   /// How many handles are kept for later; each has some 10 KiB.
   private static let idleLimit = 128

@@ -39,7 +39,7 @@ package final class CachedCredentials: CredentialProvider {
     self.jitter = jitter
   }
 
-  package func credentials() async throws(Failure) -> S3Credentials {
+  nonisolated(nonsending) package func credentials() async throws(Failure) -> S3Credentials {
     let moment = now()
     let step = state.withLock { state -> Step in self.step(&state, moment) }
     switch step {
@@ -79,7 +79,9 @@ package final class CachedCredentials: CredentialProvider {
   }
 
   /// The keys that a fetch brings; if it fails, the old ones as long as they are good.
-  private func keys(of fetch: Task<Result<S3Credentials, Failure>, Never>) async throws(Failure) -> S3Credentials {
+  nonisolated(nonsending) private func keys(of fetch: Task<Result<S3Credentials, Failure>, Never>) async throws(Failure)
+    -> S3Credentials
+  {
     let result = await fetch.value
     guard case .failure = result else { return try result.get() }
     let moment = now()

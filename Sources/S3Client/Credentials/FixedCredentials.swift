@@ -8,5 +8,5 @@ public struct FixedCredentials: CredentialProvider {
     self.keys = keys
   }
 
-  public func credentials() async throws(Failure) -> S3Credentials { keys }
+  nonisolated(nonsending) public func credentials() async throws(Failure) -> S3Credentials { keys }
 }

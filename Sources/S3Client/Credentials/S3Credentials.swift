@@ -18,7 +18,7 @@ public struct S3Credentials: Sendable, Hashable {
 /// Where keys come from. Asked before each request; a provider that has to fetch them keeps them until they expire.
 public protocol CredentialProvider: Sendable {
   /// Throws a blocked failure that says where keys were looked for. Any task.
-  func credentials() async throws(Failure) -> S3Credentials
+  nonisolated(nonsending) func credentials() async throws(Failure) -> S3Credentials
 
   /// After a server called `refused` expired: keys that are newer, fetched at once if need be; `refused` again if there
   /// are no others. One fetch serves everybody who waits. Throws like `credentials()`. Any task.

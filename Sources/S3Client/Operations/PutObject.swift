@@ -18,7 +18,7 @@ extension S3Client {
   /// an answer proves that the server holds it as far as the destination's settings ask for proof. Harmless to repeat.
   /// `digests` are those of the body, by this client's `proof`. With `overwrite: never` the token, which stays the same
   /// when the same is sent again and which no other upload has, tells our own object from another's. Any task.
-  package func putObject(
+  nonisolated(nonsending) package func putObject(
     _ key: ObjectKey, _ body: HTTPBody, digests: ContentDigests, attributes: ObjectAttributes = ObjectAttributes(),
     token: String? = nil, progress: TransferMeter? = nil
   ) async throws(S3Error) -> PutReceipt {
@@ -29,7 +29,9 @@ extension S3Client {
   }
 
   /// One PUT.
-  func put(_ upload: ObjectUpload, _ condition: WriteCondition) async throws(S3Error) -> PutReceipt {
+  nonisolated(nonsending) func put(_ upload: ObjectUpload, _ condition: WriteCondition) async throws(S3Error)
+    -> PutReceipt
+  {
     let request = try putRequest(upload, condition)
     let response: HTTPResponse
     do throws(S3Error) {
@@ -42,7 +44,8 @@ extension S3Client {
   }
 
   /// Stores bytes in memory at `key`; see above.
-  public func putObject(_ key: ObjectKey, _ bytes: [UInt8]) async throws(S3Error) -> PutReceipt {
+  nonisolated(nonsending) public func putObject(_ key: ObjectKey, _ bytes: [UInt8]) async throws(S3Error) -> PutReceipt
+  {
     let digests: ContentDigests
     do throws(Failure) {
       var hasher = try ContentHasher(proof)

@@ -41,5 +41,5 @@ package struct S3Request: Sendable {
 package protocol RequestSender: Sendable {
   /// Returns an answer of success (2xx) and throws for any other. May be called again with the same request; whether
   /// that is harmless is the operation's matter. Any task.
-  func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse
+  nonisolated(nonsending) func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse
 }

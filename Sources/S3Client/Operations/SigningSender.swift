@@ -21,7 +21,7 @@ package final class SigningSender: RequestSender {
     self.clock = ServerClock(now)
   }
 
-  package func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse {
+  nonisolated(nonsending) package func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse {
     let terms: Terms
     do throws(Failure) {
       terms = Terms(keys: try await credentials.credentials(), place: place.value, offset: clock.offset)
@@ -42,7 +42,8 @@ package final class SigningSender: RequestSender {
     var offset: Duration
   }
 
-  private func send(_ request: S3Request, _ terms: Terms) async throws(S3Error) -> HTTPResponse {
+  nonisolated(nonsending) private func send(_ request: S3Request, _ terms: Terms) async throws(S3Error) -> HTTPResponse
+  {
     let signed: HTTPRequest
     do throws(Failure) {
       signed = try sign(request, terms)
@@ -61,20 +62,23 @@ package final class SigningSender: RequestSender {
     let moment = try terms.place.cache.moment(clock.local() + terms.offset, terms.keys)
     let path = endpoint.path(of: request.key)
     let payloadHash = Self.text(of: request.payloadHash)
-    var fields = request.fields
+    var fields = HTTPFields(request.fields, addingSize: Self.ownFieldsSize)
     fields.append("x-amz-content-sha256", payloadHash)
     fields.append("x-amz-date", moment.time)
     if let token = terms.keys.sessionToken { fields.append("x-amz-security-token", token.reveal()) }
-    let signable = SignableRequest(
+    // The request to sign holds the fields only until it has been signed: they are not copied once more.
+    let authorization = try SignableRequest(
       method: request.method, path: path, query: request.query, fields: fields, host: endpoint.authority,
-      payloadHash: payloadHash)
-    fields.append(
-      "authorization",
-      try signable.authorization(moment.key, accessKeyID: terms.keys.accessKeyID, time: moment.time))
+      payloadHash: payloadHash
+    ).authorization(moment.key, accessKeyID: terms.keys.accessKeyID, time: moment.time)
+    fields.append("authorization", authorization)
     return HTTPRequest(
       request.method, endpoint.url(path: path, query: request.query.text), fields: fields, body: request.body,
       responseBodyLimit: request.responseBodyLimit, progress: request.progress)
   }
+
+  /// Of what a signature adds, a session token apart, in bytes.
+  private static let ownFieldsSize = 512
 
   private static func isSuccess(_ answer: HTTPResponse, _ request: S3Request) -> Bool {
     200..<300 ~= answer.status && !(request.mayAnswerErrorWith200 && ErrorAnswer(answer.body) != nil)

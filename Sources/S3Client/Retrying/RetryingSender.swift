@@ -19,7 +19,7 @@ package final class RetryingSender: RequestSender {
     self.sleep = sleep
   }
 
-  package func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse {
+  nonisolated(nonsending) package func send(_ request: S3Request) async throws(S3Error) -> HTTPResponse {
     var failed = 0
     var paid = 1
     while true {
@@ -40,7 +40,7 @@ package final class RetryingSender: RequestSender {
   }
 
   /// False if the task was cancelled meanwhile: the error then tells more than the cancellation.
-  private func waits(_ duration: Duration) async -> Bool {
+  nonisolated(nonsending) private func waits(_ duration: Duration) async -> Bool {
     do {
       try await sleep(duration)
       return true

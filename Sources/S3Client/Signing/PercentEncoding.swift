@@ -3,14 +3,17 @@
 extension [UInt8] {
   mutating func appendPercentEncoded(_ bytes: [UInt8], keepsSlashes: Bool) {
     let digits: StaticString = "0123456789ABCDEF"
-    for byte in bytes {
-      if isUnreserved(byte) || (keepsSlashes && byte == UInt8(ascii: "/")) {
-        append(byte)
-      } else {
+    bytes.withUnsafeBufferPointer { bytes in
+      // What stays as it is goes by whole stretches.
+      var start = 0
+      for (index, byte) in bytes.enumerated() where !isKept(byte, keepsSlashes) {
+        append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
         append(UInt8(ascii: "%"))
         append(digits.utf8Start[Int(byte >> 4)])
         append(digits.utf8Start[Int(byte & 15)])
+        start = index + 1
       }
+      append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
   }
 }
@@ -20,6 +23,10 @@ func percentEncoded(_ bytes: [UInt8]) -> [UInt8] {
   var text: [UInt8] = []
   text.appendPercentEncoded(bytes, keepsSlashes: false)
   return text
+}
+
+private func isKept(_ byte: UInt8, _ keepsSlashes: Bool) -> Bool {
+  isUnreserved(byte) || keepsSlashes && byte == UInt8(ascii: "/")
 }
 
 private func isUnreserved(_ byte: UInt8) -> Bool {

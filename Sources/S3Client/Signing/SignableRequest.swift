@@ -1,4 +1,5 @@
 import Checksums
+import Glibc
 import HTTPTransport
 import SlipwayModel
 
@@ -17,55 +18,66 @@ struct SignableRequest {
   /// The value of the Authorization field. `time` is `20130524T000000Z`.
   func authorization(_ key: SigningKey, accessKeyID: String, time: [UInt8]) throws(Failure) -> [UInt8] {
     let sorted = sortedFields()
-    let signature = try key.signature(of: stringToSign(sorted, key, time))
+    let names = names(of: sorted)
+    let request = try MessageDigest.of(canonicalRequest(sorted, names), by: .sha256)
+    let signature = try key.signature(of: stringToSign(request, key, time))
     var value: [UInt8] = []
-    value.reserveCapacity(320)
-    value.append(contentsOf: "AWS4-HMAC-SHA256 Credential=".utf8)
+    value.reserveCapacity(
+      accessKeyID.utf8.count + key.scope.count + names.count + signature.count + Self.fixedSize)
+    value.append(Self.algorithm)
+    value.append(" Credential=")
     value.append(contentsOf: accessKeyID.utf8)
     value.append(UInt8(ascii: "/"))
     value.append(contentsOf: key.scope)
-    value.append(contentsOf: ",SignedHeaders=".utf8)
-    appendNames(sorted, to: &value)
-    value.append(contentsOf: ",Signature=".utf8)
+    value.append(",SignedHeaders=")
+    value.append(contentsOf: names)
+    value.append(",Signature=")
     value.append(contentsOf: signature)
     return value
   }
 
-  private func stringToSign(_ sorted: [Field], _ key: SigningKey, _ time: [UInt8]) throws(Failure) -> [UInt8] {
+  private func stringToSign(_ request: [UInt8], _ key: SigningKey, _ time: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(192)
-    text.append(contentsOf: "AWS4-HMAC-SHA256\n".utf8)
+    text.append(Self.algorithm)
+    text.append(Self.newline)
     text.append(contentsOf: time)
     text.append(Self.newline)
     text.append(contentsOf: key.scope)
     text.append(Self.newline)
-    text.appendHexadecimal(try MessageDigest.of(canonicalRequest(sorted), by: .sha256))
+    text.appendHexadecimal(request)
     return text
   }
 
-  private func canonicalRequest(_ sorted: [Field]) -> [UInt8] {
+  private func canonicalRequest(_ sorted: [Field], _ names: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
-    text.reserveCapacity(path.count + query.text.count + 2 * fields.lines.count + 256)
+    text.reserveCapacity(
+      path.count + query.text.count + fields.lines.count + host.utf8.count + names.count + payloadHash.count + 32)
     text.append(contentsOf: method.rawValue.utf8)
     text.append(Self.newline)
     text.append(contentsOf: path)
     text.append(Self.newline)
     text.append(contentsOf: query.text)
     text.append(Self.newline)
-    for field in sorted { appendLine(field, to: &text) }
+    fields.lines.withUnsafeBufferPointer { lines in
+      for field in sorted { append(field, of: lines, to: &text) }
+    }
     text.append(Self.newline)
-    appendNames(sorted, to: &text)
+    text.append(contentsOf: names)
     text.append(Self.newline)
     text.append(contentsOf: payloadHash)
     return text
   }
 
+  private static let algorithm: StaticString = "AWS4-HMAC-SHA256"
+  /// Of what stands around the parts of an Authorization field, in bytes; rounded up.
+  private static let fixedSize = 64
   private static let newline = UInt8(ascii: "\n")
 }
 
 /// Header fields in canonical form: names (lowercase already) in byte order, values with single spaces.
 extension SignableRequest {
-  /// Where name and value of a field lie in the request's lines; nil lines for `host`.
+  /// Where name and value of a field lie in the request's lines; those of `host` are no part of them.
   private struct Field {
     let name: Range<Int>
     let value: Range<Int>
@@ -73,70 +85,79 @@ extension SignableRequest {
   }
 
   private func sortedFields() -> [Field] {
-    var sorted = [Field(name: 0..<4, value: 0..<0, isHost: true)]
+    var sorted: [Field] = []
     sorted.reserveCapacity(fields.starts.count + 1)
-    for (index, start) in fields.starts.enumerated() {
-      let end = (index + 1 < fields.starts.count ? fields.starts[index + 1] : fields.lines.count) - 1
-      let colon = fields.lines[start..<end].firstIndex { $0 == 0x3A || $0 == 0x3B } ?? end
-      let field = Field(name: start..<colon, value: min(colon + 1, end)..<end, isHost: false)
-      // Fields mostly come in order, so this looks at one or two.
-      var position = sorted.count
-      while position > 0, precedes(field, sorted[position - 1]) { position -= 1 }
-      sorted.insert(field, at: position)
+    sorted.append(Field(name: 0..<4, value: 0..<0, isHost: true))
+    fields.lines.withUnsafeBufferPointer { lines in
+      for (index, start) in fields.starts.enumerated() {
+        let end = (index + 1 < fields.starts.count ? fields.starts[index + 1] : lines.count) - 1
+        let colon = lines[start..<end].firstIndex { $0 == 0x3A || $0 == 0x3B } ?? end
+        let field = Field(name: start..<colon, value: min(colon + 1, end)..<end, isHost: false)
+        // Fields mostly come in order, so this looks at one or two.
+        var position = sorted.count
+        while position > 0, name(field, lines).lexicographicallyPrecedes(name(sorted[position - 1], lines)) {
+          position -= 1
+        }
+        sorted.insert(field, at: position)
+      }
     }
     return sorted
   }
 
-  private func precedes(_ left: Field, _ right: Field) -> Bool {
-    let (leftCount, rightCount) = (left.name.count, right.name.count)
-    for index in 0..<min(leftCount, rightCount) {
-      let (first, second) = (nameByte(left, index), nameByte(right, index))
-      if first != second { return first < second }
+  private func name(_ field: Field, _ lines: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+    if field.isHost { return UnsafeBufferPointer(start: Self.hostName.utf8Start, count: field.name.count) }
+    return UnsafeBufferPointer(rebasing: lines[field.name])
+  }
+
+  /// With semicolons between.
+  private func names(of sorted: [Field]) -> [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(sorted.reduce(0) { $0 + $1.name.count + 1 })
+    fields.lines.withUnsafeBufferPointer { lines in
+      for (index, field) in sorted.enumerated() {
+        if index > 0 { text.append(UInt8(ascii: ";")) }
+        text.append(contentsOf: name(field, lines))
+      }
     }
-    return leftCount < rightCount
+    return text
   }
 
-  private func nameByte(_ field: Field, _ index: Int) -> UInt8 {
-    if field.isHost { return Self.hostName.utf8Start[index] }
-    return fields.lines[field.name.lowerBound + index]
-  }
-
-  private func appendName(_ field: Field, to text: inout [UInt8]) {
-    if field.isHost {
-      text.append(contentsOf: UnsafeBufferPointer(start: Self.hostName.utf8Start, count: field.name.count))
-    } else {
-      text.append(contentsOf: fields.lines[field.name])
-    }
-  }
-
-  private func appendNames(_ sorted: [Field], to text: inout [UInt8]) {
-    for (index, field) in sorted.enumerated() {
-      if index > 0 { text.append(UInt8(ascii: ";")) }
-      appendName(field, to: &text)
-    }
-  }
-
-  private func appendLine(_ field: Field, to text: inout [UInt8]) {
-    appendName(field, to: &text)
+  private func append(_ field: Field, of lines: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    text.append(contentsOf: name(field, lines))
     text.append(UInt8(ascii: ":"))
-    if field.isHost { text.append(contentsOf: host.utf8) } else { appendValue(fields.lines[field.value], to: &text) }
+    if field.isHost {
+      text.append(contentsOf: host.utf8)
+    } else {
+      appendFolded(UnsafeBufferPointer(rebasing: lines[field.value]), to: &text)
+    }
     text.append(Self.newline)
   }
 
   /// Without spaces at the ends, and with single ones between.
-  private func appendValue(_ value: ArraySlice<UInt8>, to text: inout [UInt8]) {
+  private func appendFolded(_ value: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+    let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+    let trimmed = UnsafeBufferPointer(rebasing: value.drop(while: isBlank))
+    guard let start = trimmed.baseAddress else { return }
+    // Mostly there is no other: then all goes at once.
+    if memchr(start, 0x20, trimmed.count) == nil, memchr(start, 0x09, trimmed.count) == nil {
+      return text.append(contentsOf: trimmed)
+    }
     var owesSpace = false
-    let start = text.count
-    for byte in value {
-      if byte == 0x20 || byte == 0x09 {
-        owesSpace = text.count > start
-      } else {
+    for byte in trimmed {
+      if !isBlank(byte) {
         if owesSpace { text.append(0x20) }
-        owesSpace = false
         text.append(byte)
       }
+      owesSpace = isBlank(byte)
     }
   }
 
   private static let hostName: StaticString = "host"
+}
+
+extension [UInt8] {
+  /// Without the detour by a String, of which a signature has several.
+  fileprivate mutating func append(_ text: StaticString) {
+    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
 }

@@ -10,11 +10,19 @@ final class SigningCache: Sendable {
     let key: SigningKey
   }
 
-  private struct Entry {
+  /// An object, so that who reads it copies one reference and not all that it holds.
+  private final class Entry: Sendable {
     let second: Int64
     let day: [UInt8]
     let credentials: S3Credentials
     let moment: Moment
+
+    init(second: Int64, day: [UInt8], credentials: S3Credentials, moment: Moment) {
+      self.second = second
+      self.day = day
+      self.credentials = credentials
+      self.moment = moment
+    }
   }
 
   private let region: String

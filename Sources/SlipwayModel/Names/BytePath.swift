@@ -33,6 +33,14 @@ public struct BytePath: Hashable, Sendable {
     return start == 0 && end == bytes.count ? self : BytePath(Array(bytes[start..<end]))
   }
 
+  /// Whether the last component is `name`, which is one component; makes no path for it.
+  public func hasName(_ name: BytePath) -> Bool {
+    let (count, length) = (bytes.count, name.bytes.count)
+    if length == 0 || bytes.last == Self.separator { return self.name == name }
+    guard count >= length, count == length || bytes[count - length - 1] == Self.separator else { return false }
+    return bytes[(count - length)...].elementsEqual(name.bytes)
+  }
+
   /// The path without its last component: `.` for a single relative name, `/` for the root and its children.
   public var parent: BytePath {
     var end = bytes.endIndex

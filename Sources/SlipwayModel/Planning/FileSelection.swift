@@ -47,19 +47,20 @@ public struct FileSelection: Sendable {
 
   private let filter: [(rule: FilterRule, pattern: any Pattern)]
   private let exclude: [(rule: FilterRule, pattern: any Pattern)]
-  private let markers: Set<BytePath>
-  private let markersOfRoot: Set<BytePath>
+  private let markers: [BytePath]
+  private let markersOfRoot: [BytePath]
 
   /// Throws the first rule that does not compile.
   public init(_ workflow: Workflow, compiler: any PatternCompiler) throws(PatternProblem) {
     filter = try Self.compile(workflow.filter, compiler)
     exclude = try Self.compile(workflow.exclude, compiler)
-    (markers, markersOfRoot) = workflow.markerNames
+    let names = workflow.markerNames
+    (markers, markersOfRoot) = (Array(names.anywhere), Array(names.inWatchedDirectory))
   }
 
   /// `path` is relative to the watched directory. Throws if a pattern exceeds its limit on it.
   public func verdict(on path: BytePath) throws(Failure) -> Verdict {
-    if markers.contains(path.name) || markersOfRoot.contains(path) { return .skipped(.marker) }
+    if markers.contains(where: path.hasName) || markersOfRoot.contains(path) { return .skipped(.marker) }
     for (rule, pattern) in exclude where try pattern.matches(path.bytes) { return .skipped(.exclude(rule)) }
     if filter.isEmpty { return .taken(by: nil) }
     for (rule, pattern) in filter where try pattern.matches(path.bytes) { return .taken(by: rule) }

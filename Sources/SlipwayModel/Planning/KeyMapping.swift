@@ -17,9 +17,14 @@ public struct KeyMapping: Sendable, Hashable {
 
   /// The key of `path`, relative to the watched directory, without a destination's prefix.
   public func key(for path: BytePath) -> ObjectKey {
+    joinedKey(front, trimmingLeadingSlashes(stripped(path).bytes))
+  }
+
+  private func stripped(_ path: BytePath) -> BytePath {
+    // As it is without a source prefix: what would be put in front of the path is what is taken away.
+    if sourcePrefix == watch, path != .here, !path.bytes.isEmpty { return path }
     let absolute = watch.appending(path)
-    let stripped = absolute.relative(to: sourcePrefix).map { $0 == .here ? absolute.name : $0 } ?? absolute
-    return joinedKey(front, trimmingLeadingSlashes(stripped.bytes))
+    return absolute.relative(to: sourcePrefix).map { $0 == .here ? absolute.name : $0 } ?? absolute
   }
 
   /// The name of a run's manifest at its destinations.
@@ -46,18 +51,25 @@ public struct KeyMapping: Sendable, Hashable {
   public static func problem(with key: ObjectKey) -> String? {
     if key.bytes.isEmpty { return "the key is empty" }
     if key.bytes.count > longestKey { return "the key has \(key.bytes.count) bytes, S3 allows \(longestKey)" }
-    for component in key.bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-      if component.isEmpty { return "the key contains an empty component ('//')" }
-      if component.elementsEqual([0x2E]) || component.elementsEqual([0x2E, 0x2E]) {
-        return "the key contains a '\(escaped(component))' component"
+    // By places: to split the key would take memory for each of a million keys.
+    var start = 0
+    for end in 0...key.bytes.count where end == key.bytes.count || key.bytes[end] == UInt8(ascii: "/") {
+      if start == end { return "the key contains an empty component ('//')" }
+      if end - start <= 2, key.bytes[start..<end].allSatisfy({ $0 == UInt8(ascii: ".") }) {
+        return "the key contains a '\(escaped(key.bytes[start..<end]))' component"
       }
+      start = end + 1
     }
     return nil
   }
 }
 
 /// `prefix` and `rest` with exactly one slash between them.
-public func joinedKey(_ prefix: [UInt8], _ rest: some Collection<UInt8>) -> ObjectKey {
+public func joinedKey(_ prefix: [UInt8], _ rest: [UInt8]) -> ObjectKey {
+  prefix.isEmpty ? ObjectKey(rest) : joinedKey(prefix, rest[...])
+}
+
+private func joinedKey(_ prefix: [UInt8], _ rest: ArraySlice<UInt8>) -> ObjectKey {
   if prefix.isEmpty { return ObjectKey(Array(rest)) }
   var bytes = [UInt8]()
   bytes.reserveCapacity(prefix.count + 1 + rest.count)

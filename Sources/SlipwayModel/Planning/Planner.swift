@@ -6,6 +6,7 @@ public struct Planner: Sendable {
   private let selection: FileSelection
   private let mapping: KeyMapping
   private let destinations: [(name: DestinationName, prefix: [UInt8])]
+  private let destinationNames: [DestinationName]
   private let longestPrefix: Int
   private let innerMarker: BytePath?
   /// nil: no manifest is uploaded.
@@ -23,6 +24,7 @@ public struct Planner: Sendable {
     self.selection = selection
     self.mapping = mapping
     self.destinations = destinations
+    self.destinationNames = destinations.map(\.name)
     self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
     self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
     switch workflow.intake {
@@ -75,11 +77,15 @@ public struct Planner: Sendable {
         of: watched, "it and the manifest of the run ('commit: manifest') have the same key \(key)",
         remedy: "exclude the file, or leave out 'commit'")
     }
-    let lacking = rows.isEmpty ? destinations : destinations.filter { !Self.holds($0, key, fingerprint, rows) }
+    let lacking = lacking(key, fingerprint, rows)
     let planned = PlannedUpload(
-      fingerprint: fingerprint, key: key, destinations: (lacking.isEmpty ? destinations : lacking).map(\.name),
-      rule: rule)
+      fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinationNames : lacking, rule: rule)
     return lacking.isEmpty ? .proven(planned) : .upload(planned)
+  }
+
+  private func lacking(_ key: ObjectKey, _ fingerprint: Fingerprint, _ rows: [UploadRecord]) -> [DestinationName] {
+    if rows.isEmpty { return destinationNames }
+    return destinations.filter { !Self.holds($0, key, fingerprint, rows) }.map(\.name)
   }
 
   private static func holds(

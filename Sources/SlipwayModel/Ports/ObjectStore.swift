@@ -2,12 +2,14 @@
 public protocol ObjectStore: Sendable {
   /// Stores the content of `file` at `key` (destination's prefix included) and returns once the destination has
   /// answered with the right checksum. May be called again for the same key: the last one wins, unless the destination's
-  /// settings keep what is there, and a reader sees the old object or the new one, nothing between. Retries of one request are the store's own; the engine retries runs.
-  /// Called from tasks that may block; bounded by the caller.
+  /// settings keep what is there, and a reader sees the old object or the new one, nothing between. Retries of one
+  /// request are the store's own; the engine retries runs. Called from tasks that may block; bounded by the caller.
   ///
   /// What is sent in parts goes on where an earlier put of the same file, run and destination was interrupted, as
   /// `context.journal` has it. A cancelled put leaves its upload to be gone on with; see `abandon`.
-  func put(_ file: any OpenFile, at key: ObjectKey, _ context: PutContext) async throws(Failure) -> PutReceipt
+  nonisolated(nonsending) func put(
+    _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
+  ) async throws(Failure) -> PutReceipt
 
   /// Ends a multipart upload that nobody goes on with, so that nothing of it is left; harmless for one that is over.
   /// The object at its key stays what it is.

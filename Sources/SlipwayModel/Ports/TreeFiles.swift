@@ -13,7 +13,8 @@ public protocol TreeFiles: Sendable {
     _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
   ) throws(Failure) -> [Failure]
 
-  /// Opens a regular file at `path` below `tree`, following no link on the way. Never blocks on a FIFO.
+  /// Opens a regular file at `path` below `tree`, following no link on the way. Never blocks on a FIFO. For some
+  /// milliseconds after the watched directory was replaced it may be the old one's file: its fingerprint tells.
   func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile
 
   /// The fingerprint of what the name leads to now; nil if there is nothing or no regular file.

@@ -73,6 +73,16 @@ struct BytePathTests {
     #expect(BytePath(path).withoutTrailingSeparators == BytePath(without))
   }
 
+  @Test(
+    "A path has the name that its last component is",
+    arguments: ["a", "a/b", "/a", "/", "", ".", "ab", "a/ab", "ba", "a/b/", "b/a//", "a\u{e9}/a"])
+  func names(path: String) {
+    let path = BytePath(path)
+    for name in ["a", "b", "ab", "", "."].map({ BytePath($0) }) {
+      #expect(path.hasName(name) == (path.name == name))
+    }
+  }
+
   @Test("What appending joined, relative takes apart, whatever the bytes")
   func roundTrip() {
     var random = SplitMix(state: 1)
