@@ -24,6 +24,9 @@ package struct HTTPRequest: Sendable {
   package var progress: TransferMeter?
   /// False: straight to the server, whatever proxy the environment names. For services of this machine or its link.
   package var usesProxy = true
+  /// On a connection of its own: libcurl sends a request once more, without a word, if a kept connection turns out to
+  /// be dead. For what must not take effect twice unnoticed.
+  package var needsNewConnection = false
   /// What it may send only so much a second of; nil: as fast as it goes.
   package var rateLimit: RateLimit?
 

@@ -14,6 +14,7 @@ final class EasyHandle {
     let body: Body
     let limits: TimeLimits
     let usesProxy: Bool
+    let needsNewConnection: Bool
   }
 
   let curl: UnsafeMutableRawPointer
@@ -110,7 +111,7 @@ extension EasyHandle {
   private func applyShape(of request: HTTPRequest) {
     let new = Shape(
       method: request.method, body: Self.bodyShape(of: request), limits: request.timeLimits ?? settings.timeLimits,
-      usesProxy: request.usesProxy && settings.usesProxies)
+      usesProxy: request.usesProxy && settings.usesProxies, needsNewConnection: request.needsNewConnection)
     guard new != shape else { return }
     // An option cannot be taken back one by one: UPLOAD and POST change others with them.
     if shape != nil { curl_easy_reset(curl) }
@@ -118,6 +119,7 @@ extension EasyHandle {
     applyBase()
     // libcurl looks through the environment for each request unless it is told that there is no proxy.
     if !new.usesProxy { "".withCString { set(CURLOPT_PROXY, $0) } }
+    if new.needsNewConnection { set(CURLOPT_FRESH_CONNECT, 1) }
     applyLimits(new.limits)
     applyMethod(new)
   }

@@ -28,9 +28,21 @@ extension S3Client {
       if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
       throw error
     }
-    let etag = ContentProof.unquoted((answer.values["ETag"] ?? [])[...])
-    try verify(etag, answer, whole, upload.key, response)
-    return receipt(size, ContentProof.text(of: etag), whole)
+    let etag = try await etag(of: upload, size, answer, response)
+    try verify(etag[...], answer, whole, upload.key, response)
+    return receipt(size, ContentProof.text(of: etag[...]), whole)
+  }
+
+  /// As the answer gives it; some versions of Ceph's gateway leave it empty, and then a HEAD tells it.
+  private func etag(
+    of upload: MultipartUpload, _ size: Int64, _ answer: RecordReader, _ response: HTTPResponse
+  ) async throws(S3Error) -> [UInt8] {
+    let told = ContentProof.unquoted((answer.values["ETag"] ?? [])[...])
+    if !told.isEmpty { return Array(told) }
+    guard let found = try await find(upload.key), found.token == upload.token, found.size == size else {
+      throw unusable(response, upload.key, Self.completing)
+    }
+    return Array(found.etag.utf8)
   }
 
   /// The receipt of an upload that is over, if the object at its key is what it made; nil if it is not. For an upload

@@ -35,6 +35,7 @@ extension S3Client {
     var request = S3Request(.post, key, operation: Self.beginning)
     request.query = CanonicalQuery([("uploads", nil)])
     request.onRepeat = onRepeat
+    request.needsNewConnection = true
     try appendObjectFields(key, attributes, token: token, to: &request)
     if let algorithm = proof.multipartAlgorithm {
       request.fields.append("x-amz-checksum-algorithm", algorithm.name)

@@ -27,6 +27,8 @@ package struct S3Request: Sendable {
   var mayAnswerErrorWith200 = false
   /// Codes after which the same request again cannot help, although they may pass.
   var finalCodes: Set<String> = []
+  /// See `HTTPRequest.needsNewConnection`.
+  var needsNewConnection = false
   /// Called before the request is sent once more, although an earlier one may have taken effect. Any thread.
   var onRepeat: (@Sendable () -> Void)?
 

@@ -72,9 +72,11 @@ package final class SigningSender: RequestSender {
       payloadHash: payloadHash
     ).authorization(moment.key, accessKeyID: terms.keys.accessKeyID, time: moment.time)
     fields.append("authorization", authorization)
-    return HTTPRequest(
+    var signed = HTTPRequest(
       request.method, endpoint.url(path: path, query: request.query.text), fields: fields, body: request.body,
       responseBodyLimit: request.responseBodyLimit, progress: request.progress)
+    signed.needsNewConnection = request.needsNewConnection
+    return signed
   }
 
   /// Of what a signature adds, a session token apart, in bytes.

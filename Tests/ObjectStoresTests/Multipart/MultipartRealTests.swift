@@ -13,6 +13,15 @@ struct MultipartRealTests {
   /// What S3 takes for a part that is not the last.
   private static let partSize = 5 << 20
 
+  /// No two thousand bytes of it are the same.
+  private static func content(_ size: Int) -> [UInt8] {
+    var content = [UInt8](repeating: 0, count: size)
+    for (number, start) in stride(from: 0, to: size - 3, by: 1000).enumerated() {
+      for byte in 0..<3 { content[start + byte] = UInt8(truncatingIfNeeded: number >> (8 * byte)) }
+    }
+    return content
+  }
+
   private func withStore(
     _ change: (inout S3Destination) -> Void = { _ in },
     _ body: (S3ObjectStore, S3Client, S3Reader, String) async throws -> Void
@@ -49,7 +58,7 @@ struct MultipartRealTests {
   func sizes(size: Int, parts: Int) async throws {
     try await withStore { store, client, reader, bucket in
       let directory = try TemporaryDirectory()
-      let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 11) }
+      let content = Self.content(size)
       let path = try directory.write(content, to: BytePath("file"))
       let key = ObjectKey("a dir/é+file")
       let receipt = try await store.put(DescriptorFile(path), at: key, PutContext.sample())
@@ -65,7 +74,7 @@ struct MultipartRealTests {
   func resumption() async throws {
     try await withStore { store, client, reader, bucket in
       let directory = try TemporaryDirectory()
-      let content = (0..<(11 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 13) }
+      let content = Self.content(11 << 20)
       let file = try DescriptorFile(directory.write(content, to: BytePath("file")))
       let context = try await PutContext.sample()
       let key = ObjectKey("k")
