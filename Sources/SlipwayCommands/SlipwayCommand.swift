@@ -11,6 +11,7 @@ package struct SlipwayCommand: AsyncParsableCommand {
 
       EXAMPLES
         slipway validate                     what is wrong with the file
+        slipway check                        what the destinations can do, and which settings fit
         slipway run --once                   upload what is ready now, and end
         slipway watch ./out --to s3://bucket/builds
         slipway explain ./out/a/x.tar.gz     what becomes of this file, and why
@@ -22,7 +23,7 @@ package struct SlipwayCommand: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, RunsVerb.self, ShowVerb.self,
-      CleanupVerb.self,
+      CheckVerb.self, CleanupVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 

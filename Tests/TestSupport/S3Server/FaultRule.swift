@@ -6,16 +6,19 @@ package struct FaultRule: Sendable {
     package var keyPrefix: [UInt8]?
     /// A name in the query: `uploads`, `partNumber`, `list-type`.
     package var queryName: String?
+    /// Of a header, in lowercase.
+    package var headerName: String?
     /// Of the requests that match, counted from 1, those in this range.
     package var occurrences: ClosedRange<Int>
 
     package init(
-      method: String? = nil, keyPrefix: String? = nil, queryName: String? = nil,
+      method: String? = nil, keyPrefix: String? = nil, queryName: String? = nil, headerName: String? = nil,
       occurrences: ClosedRange<Int> = 1...Int.max
     ) {
       self.method = method
       self.keyPrefix = keyPrefix.map { Array($0.utf8) }
       self.queryName = queryName
+      self.headerName = headerName
       self.occurrences = occurrences
     }
 
@@ -23,6 +26,7 @@ package struct FaultRule: Sendable {
       if let method, method != request.method { return false }
       if let keyPrefix, !request.key.starts(with: keyPrefix) { return false }
       if let queryName, request.queryValue(queryName) == nil { return false }
+      if let headerName, request.header(headerName) == nil { return false }
       return true
     }
   }
