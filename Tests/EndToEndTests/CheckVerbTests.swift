@@ -11,7 +11,7 @@ struct CheckVerbTests {
       for start in ["ok      store: server: ", "ok      store: bucket: \(world.bucket)", "ok      store: storing: "] {
         #expect(told.contains { $0.hasPrefix(start) }, "\(told)")
       }
-      #expect(told.contains("ok      store: credentials: of the workflow file"))
+      #expect(told.contains("ok      store: credentials: of the destination"))
       #expect(told.contains("ok      store: storing: a probe object was stored, proven by md5"))
       #expect(told.contains("ok      store: parts: large files can be sent in parts"))
       #expect(told.contains("ok      store: deleting: the probe object is gone again"))

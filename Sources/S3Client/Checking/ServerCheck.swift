@@ -86,7 +86,6 @@ extension ServerCheck {
     let report = await client.credentialReport()
     let earlier = report.lacks.isEmpty ? "" : "; asked before: \(report.lacksText)"
     if let source = report.answered { return CheckFinding(.ok, "credentials", "of \(source)\(earlier)") }
-    if settings.credentials != nil { return CheckFinding(.ok, "credentials", "of the workflow file") }
     return CheckFinding(
       .failed, "credentials", "there are none\(earlier)",
       remedy: "set credentials at the destination, or AWS_PROFILE in the environment")
