@@ -11,7 +11,7 @@ final class ContentReader: Sendable {
   private let pieces = ContentBuffers(capacity: ContentReader.pieceSize, idleLimit: 4)
 
   /// What is read at once of a larger file, in bytes.
-  private static let pieceSize = 256 << 10
+  private static let pieceSize = 128 << 10
 
   /// Computes what `proof` needs; `subject` is what messages call an object.
   init(_ proof: ContentProof, subject: @escaping @Sendable (ObjectKey) -> String) {

@@ -25,7 +25,7 @@ final class TransferLoop: @unchecked Sendable {
   /// How many connections are kept for later, over all servers.
   private static let connectionLimit = 256
   /// Shared by the files that are being sent, in bytes: few get large buffers and thus few system calls.
-  private static let uploadBufferBudget = 4 << 20
+  private static let uploadBufferBudget = 1 << 20
   private static let uploadBufferSizes = 64 << 10...512 << 10
 
   init(_ settings: HTTPTransport.Settings, _ queue: SubmissionQueue) throws(Failure) {
