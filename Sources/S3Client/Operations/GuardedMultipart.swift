@@ -3,7 +3,7 @@ import SlipwayModel
 
 /// What `overwrite` says of a file that is about to be sent, or completed, in parts.
 package enum MultipartDecision: Sendable {
-  /// Nothing needs to be sent.
+  /// An equal object lies there: nothing needs to be sent.
   case delivered(PutReceipt)
   /// The completion may replace what lies there under this condition.
   case send(WriteCondition)
@@ -47,6 +47,6 @@ extension ContentProof {
       } else {
         false
       }
-    return isSame ? PutReceipt(size: size, etag: Self.text(of: etag), checksum: checksum) : nil
+    return isSame ? PutReceipt(size: size, etag: Self.text(of: etag), checksum: checksum, isSent: false) : nil
   }
 }
