@@ -95,9 +95,8 @@ extension S3Client {
     } catch {
       throw error.status == 412 ? source.client.objectChanged(Self.copying, source.key) : error
     }
-    let answer = RecordReader(root: root, record: "", recordLimit: 0)
-    let etag = answer.read(response.body) ? etagText(answer.values["ETag"]) : ""
-    if etag.isEmpty { throw unusable(response, request.key, Self.copying) }
+    let etag = etagText(try read(response, root, request.key, Self.copying).values["ETag"]?[...])
+    if etag.isEmpty { throw unreadable("it has no ETag", response, request.key, Self.copying) }
     return etag
   }
 }
