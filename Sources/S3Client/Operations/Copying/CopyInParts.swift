@@ -17,7 +17,7 @@ extension S3Client {
     }
   }
 
-  /// Of the new object's description: the same as the source's, and the token.
+  /// Of the new object's description: the same as the source's, the token, and what the destination asks for.
   private func fields(of source: CopySource, _ token: String) async throws(S3Error) -> HTTPFields {
     if source.fields.value("x-amz-missing-meta") != nil {
       throw source.client.problem(
@@ -32,6 +32,7 @@ extension S3Client {
       fields.append(name, Array(value))
     }
     fields.append(PartCopy.tokenField, token)
+    self.fields.appendSettled(to: &fields)
     let tags = try await source.client.objectTags(source.key)
     if !tags.isEmpty {
       fields.append("x-amz-tagging", CanonicalQuery(tags.map { ($0.key, Array($0.value.utf8)) }).text)
@@ -43,7 +44,7 @@ extension S3Client {
     var request = S3Request(.post, key, operation: Self.copying)
     request.query = CanonicalQuery([("uploads", nil)])
     request.fields = fields
-    return try await uploadID(askedBy: request)
+    do throws(S3Error) { return try await uploadID(askedBy: request) } catch { throw namingSettled(error) }
   }
 
   /// A window of requests; the parts in order. The first error ends the others.
