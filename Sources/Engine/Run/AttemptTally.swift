@@ -13,6 +13,7 @@ final class AttemptTally: Sendable {
     var closed: Set<DestinationName> = []
     var fatal: Failure?
     var sent = 0
+    var found = 0
   }
 
   /// So many failures that may go away by themselves, one after the other, and a destination is given up for this
@@ -23,9 +24,10 @@ final class AttemptTally: Sendable {
 
   private let state = Mutex(State())
 
-  func delivered(to destination: DestinationName) {
+  /// Counts a file that a destination holds, whether it was sent or lay there already.
+  func delivered(to destination: DestinationName, isSent: Bool) {
     state.withLock {
-      $0.sent += 1
+      if isSent { $0.sent += 1 } else { $0.found += 1 }
       // Mostly nothing has failed, and there is nothing to look up.
       if !$0.inARow.isEmpty { $0.inARow[destination] = 0 }
     }
@@ -56,6 +58,7 @@ final class AttemptTally: Sendable {
 
   var fatal: Failure? { state.withLock { $0.fatal } }
   var sent: Int { state.withLock { $0.sent } }
+  var found: Int { state.withLock { $0.found } }
 
   /// What the errors mean together; nil if there were none.
   var verdict: (message: String, error: AttemptError)? {
