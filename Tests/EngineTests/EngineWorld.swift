@@ -29,11 +29,16 @@ final class EngineWorld: Sendable {
   /// When the machine was started, for the processes that start from now on.
   let machineStarted = Mutex(Timestamp(nanoseconds: .min))
 
-  init(destinations: [String] = ["a"], gate: (@Sendable (ObjectKey) async -> Void)? = nil) throws {
+  init(
+    destinations: [String] = ["a"], keepsEqual: Bool = false, gate: (@Sendable (ObjectKey) async -> Void)? = nil
+  ) throws {
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
     files = FaultyFiles(LocalTreeFiles(roots: [directory.path("in"), directory.path("other")]))
-    stores = Dictionary(uniqueKeysWithValues: destinations.map { (DestinationName($0), InMemoryStore(gate: gate)) })
+    stores = Dictionary(
+      uniqueKeysWithValues: destinations.map {
+        (DestinationName($0), InMemoryStore(keepsEqual: keepsEqual, gate: gate))
+      })
     workflow = Mutex(
       Workflow(
         name: WorkflowName("w"), location: Self.location,

@@ -17,6 +17,7 @@ final class AttemptTally: Sendable {
     var closed: Set<DestinationName> = []
     var fatal: Failure?
     var sent = 0
+    var found = 0
   }
 
   /// So many failures that may go away by themselves, one after the other, and a destination is given up for this
@@ -36,10 +37,12 @@ final class AttemptTally: Sendable {
   /// The destination has taken the manifest, which is none of the tree's files.
   func committed(to destination: DestinationName) { gate?.delivered(to: destination) }
 
-  func delivered(to destination: DestinationName) {
-    gate?.delivered(to: destination)
+  /// Counts a file that a destination holds, whether it was sent or lay there already. Only what was sent shows that the
+  /// destination takes files.
+  func delivered(to destination: DestinationName, isSent: Bool) {
+    if isSent { gate?.delivered(to: destination) }
     state.withLock {
-      $0.sent += 1
+      if isSent { $0.sent += 1 } else { $0.found += 1 }
       // Mostly nothing has failed, and there is nothing to look up.
       if !$0.inARow.isEmpty { $0.inARow[destination] = 0 }
     }
@@ -74,6 +77,7 @@ final class AttemptTally: Sendable {
 
   var fatal: Failure? { state.withLock { $0.fatal } }
   var sent: Int { state.withLock { $0.sent } }
+  var found: Int { state.withLock { $0.found } }
   /// The destinations that something was not sent to because they are out.
   var out: Set<DestinationName> { state.withLock { $0.out } }
 

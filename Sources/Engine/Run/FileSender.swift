@@ -20,10 +20,13 @@ struct FileSender: Sendable {
     let destination = sending.target.name
     let status: UploadRecord.Status
     do throws(Problem) {
-      status = .proven(try await put(sending))
+      let receipt = try await put(sending)
+      status = .proven(receipt)
       meter.delivered()
-      tally.delivered(to: destination)
-      logger.debug("sent \(sending.path)", metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
+      tally.delivered(to: destination, isSent: receipt.isSent)
+      logger.debug(
+        "\(receipt.isSent ? "sent" : "found equal") \(sending.path)",
+        metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
       if Task.isCancelled { return }
       meter.failed()

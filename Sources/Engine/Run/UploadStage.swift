@@ -155,8 +155,10 @@ struct UploadStage {
     if let (message, error) = tally.verdict {
       return .event(.attemptFailed(message, error == .blocked ? session.blocked(by: tally.out) : error))
     }
-    let skipped: Logger.Metadata = findings.skipped > 0 ? ["skipped": "\(findings.skipped)"] : [:]
-    session.logger.info("uploaded", metadata: skipped.merging(["sent": "\(tally.sent)"]) { one, _ in one })
+    var counts: Logger.Metadata = ["sent": "\(tally.sent)"]
+    if tally.found > 0 { counts["found_equal"] = "\(tally.found)" }
+    if findings.skipped > 0 { counts["skipped"] = "\(findings.skipped)" }
+    session.logger.info("uploaded", metadata: counts)
     session.shared.taken.note(findings.inner)
     try await session.commit(try await answers(to: findings.inner))
     return .event(.uploaded)

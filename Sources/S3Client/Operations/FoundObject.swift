@@ -17,7 +17,7 @@ extension S3Client {
     guard let response = try await head(key, asksChecksum: false) else { return nil }
     return FoundObject(
       size: ObjectHead(response)?.size ?? -1,
-      etag: ContentProof.text(of: ContentProof.unquoted(response.fields.value("etag"))),
+      etag: response.fields.etag,
       token: response.fields.text("x-amz-meta-\(ObjectFields.tokenName)") ?? "")
   }
 }

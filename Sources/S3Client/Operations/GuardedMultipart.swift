@@ -3,7 +3,7 @@ import SlipwayModel
 
 /// What `overwrite` says of a file that is about to be sent, or completed, in parts.
 package enum MultipartDecision: Sendable {
-  /// Nothing needs to be sent.
+  /// An equal object lies there: nothing needs to be sent.
   case delivered(PutReceipt)
   /// The completion may replace what lies there under this condition.
   case send(WriteCondition)
@@ -38,7 +38,7 @@ extension ContentProof {
   /// The receipt of an object that is shown to be the one of which `whole` is the proof; nil if it is not.
   fileprivate func receipt(_ response: HTTPResponse, _ whole: WholeProof, _ size: Int64) -> PutReceipt? {
     guard let checksum = whole.checksum else { return nil }
-    let etag = Self.unquoted(response.fields.value("etag"))
+    let etag = unquotedETag(response.fields.value("etag"))
     let isSame =
       if let field = whole.field, let value = response.fields.value(field.name) {
         value.elementsEqual(field.value)
@@ -47,6 +47,6 @@ extension ContentProof {
       } else {
         false
       }
-    return isSame ? PutReceipt(size: size, etag: Self.text(of: etag), checksum: checksum) : nil
+    return isSame ? PutReceipt(size: size, etag: etagText(etag), checksum: checksum, isSent: false) : nil
   }
 }

@@ -22,25 +22,26 @@ extension S3Client {
       if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
       throw error
     }
-    let answer = RecordReader(root: "CompleteMultipartUploadResult", record: "", recordLimit: 0)
-    guard answer.read(response.body) else {
-      let error = unusable(response, upload.key, Self.completing)
+    let answer: RecordReader
+    do throws(S3Error) {
+      answer = try read(response, "CompleteMultipartUploadResult", upload.key, Self.completing)
+    } catch {
       if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
       throw error
     }
     let etag = try await etag(of: upload, size, answer, response)
     try verify(etag[...], answer, whole, upload.key, response)
-    return receipt(size, ContentProof.text(of: etag[...]), whole)
+    return receipt(size, etagText(etag[...]), whole)
   }
 
   /// As the answer gives it; some versions of Ceph's gateway leave it empty, and then a HEAD tells it.
   private func etag(
     of upload: MultipartUpload, _ size: Int64, _ answer: RecordReader, _ response: HTTPResponse
   ) async throws(S3Error) -> [UInt8] {
-    let told = ContentProof.unquoted((answer.values["ETag"] ?? [])[...])
+    let told = unquotedETag(answer.values["ETag"]?[...])
     if !told.isEmpty { return Array(told) }
     guard let found = try await find(upload.key), found.token == upload.token, found.size == size else {
-      throw unusable(response, upload.key, Self.completing)
+      throw unreadable("it has no ETag", response, upload.key, Self.completing)
     }
     return Array(found.etag.utf8)
   }
@@ -60,32 +61,27 @@ extension S3Client {
   ) throws(S3Error) -> S3Request {
     var request = S3Request(.post, upload.key, operation: Self.completing)
     request.query = CanonicalQuery([("uploadId", Array((upload.id?.text ?? "").utf8))])
-    request.fields.append("content-type", "application/xml")
+    try request.carry(Self.completionDocument(upload.parts, checksumElement: proof.checksumElement))
     request.fields.append("x-amz-mp-object-size", String(size))
     if let field = whole.field {
       request.fields.append(field.name, field.value)
       request.fields.append("x-amz-checksum-type", "FULL_OBJECT")
     }
     condition.append(to: &request.fields)
-    let body = document(upload.parts)
-    request.body = .bytes(body)
-    request.payloadHash = .sha256(try sha256(of: body))
     request.mayAnswerErrorWith200 = true
     // A conflict can only be resolved by another upload.
     request.finalCodes = ["ConditionalRequestConflict", Self.noSuchUpload]
     return request
   }
 
-  private func sha256(of body: [UInt8]) throws(S3Error) -> [UInt8] {
-    do throws(Failure) { return try MessageDigest.of(body, by: .sha256) } catch { throw S3Error(error) }
-  }
-
-  private func document(_ parts: [MultipartUpload.Part]) -> [UInt8] {
+  /// The parts of an object, each with its checksum where an element for it is named.
+  static func completionDocument(_ parts: [MultipartUpload.Part], checksumElement: String?) -> [UInt8] {
     var text = Array("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
-    let element = proof.checksumElement
     for part in parts {
-      text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\"\(xmlEscaped(part.etag))\"</ETag>".utf8
-      if let element {
+      // An ETag was escaped when it was read, so that XML can carry it.
+      text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\"".utf8 + (xmlText(Array(part.etag.utf8)) ?? [])
+      text += "\"</ETag>".utf8
+      if let element = checksumElement {
         text += "<\(element)>\(String(decoding: part.checksum.base64Text, as: UTF8.self))</\(element)>".utf8
       }
       text += "</Part>".utf8
