@@ -153,7 +153,8 @@ package struct S3Reader: Sendable {
     }
   }
 
-  /// The SHA-256 of each object's content, in hexadecimal, by its key without `prefix`.
+  /// The MD5 of each object's content, in hexadecimal, by its key without `prefix`: as the server made it of what it
+  /// holds, and of an object in parts by reading it.
   package func digests(_ bucket: String, prefix: String) async throws -> [String: String] {
     let result = try await call(
       """
@@ -161,10 +162,13 @@ package struct S3Reader: Sendable {
       result = {}
       for page in s3.get_paginator('list_objects_v2').paginate(Bucket=arguments['bucket'], Prefix=arguments['prefix']):
         for o in page.get('Contents', []):
-          digest = hashlib.sha256()
-          for piece in s3.get_object(Bucket=arguments['bucket'], Key=o['Key'])['Body'].iter_chunks(1 << 20):
-            digest.update(piece)
-          result[o['Key'][len(arguments['prefix']):]] = digest.hexdigest()
+          digest = o['ETag'].strip('"')
+          if '-' in digest:
+            content = hashlib.md5()
+            for piece in s3.get_object(Bucket=arguments['bucket'], Key=o['Key'])['Body'].iter_chunks(1 << 20):
+              content.update(piece)
+            digest = content.hexdigest()
+          result[o['Key'][len(arguments['prefix']):]] = digest
       """, ["bucket": bucket, "prefix": prefix])
     return result as? [String: String] ?? [:]
   }
