@@ -18,6 +18,6 @@ extension S3Client {
     return FoundObject(
       size: ObjectHead(response)?.size ?? -1,
       etag: response.fields.etag,
-      token: response.fields.text("x-amz-meta-\(ObjectFields.tokenName)") ?? "")
+      token: response.fields.text(ObjectFields.tokenField) ?? "")
   }
 }
