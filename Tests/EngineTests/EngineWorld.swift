@@ -20,6 +20,8 @@ final class EngineWorld: Sendable {
   let files: FaultyFiles
   let log = LogLines()
   let workflow: Mutex<Workflow>
+  /// Beside that one.
+  let others = Mutex<[Workflow]>([])
   /// For the processes that start from now on.
   let settings = Mutex(Settings())
   /// Destinations that are not as the world makes them.
@@ -70,16 +72,16 @@ final class EngineWorld: Sendable {
   }
 
   var configuration: Configuration {
-    let workflow = workflow.withLock { $0 }
+    let workflows = [workflow.withLock { $0 }] + self.others.withLock { $0 }
     let others = destinations.withLock { $0 }
     return Configuration(
       settings: settings.withLock { $0 },
       destinations: Dictionary(
-        uniqueKeysWithValues: workflow.destinations.map {
+        uniqueKeysWithValues: Set(workflows.flatMap(\.destinations)).map {
           let usual = Destination(
             name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere")))
           return ($0, others[$0] ?? usual)
-        }), workflows: [workflow])
+        }), workflows: workflows)
   }
 
   /// A process: `run --once` unless told otherwise, with waits that are over at once.

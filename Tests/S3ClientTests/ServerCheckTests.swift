@@ -76,8 +76,9 @@ import Testing
         + "overwrite: different, which must see that nothing lies at a key",
       "note looking: these credentials may not look at objects: s3:GetObject is missing; uploads do without, but send "
         + "again what an answer was lost of; allow it for overwrite: different and never",
-      "note resuming: these credentials may not list an upload's parts: s3:ListMultipartUploadParts is missing; allow it: "
-        + "large files that are interrupted begin anew",
+      "note resuming: these credentials may not list an upload's parts: s3:ListMultipartUploadParts is missing; "
+        + "uploads do without, but learn only at the end which parts of an interrupted one the server has lost, and then "
+        + "begin anew; allow it for large files",
       "note ending: these credentials may not end an upload: s3:AbortMultipartUpload is missing, and the probe's of "
         + "pre/.slipway-check-x stays; allow it, or let a lifecycle rule of the bucket end what is unfinished: its parts "
         + "cost money",

@@ -71,7 +71,7 @@ package struct ContentProof: Sendable, Hashable {
       }
       if !Self.isEqual(etag, md5.hexadecimalText) {
         throw refuse(
-          "StoredOtherBytes", "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
+          S3Client.storedOtherBytes, "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
           "if the server encrypts or changes what it stores, set verify_etag: false")
       }
     }
@@ -85,10 +85,21 @@ package struct ContentProof: Sendable, Hashable {
       }
       if let echo, !echo.elementsEqual(sent.value) {
         throw refuse(
-          "StoredOtherBytes", "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
+          S3Client.storedOtherBytes,
+          "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
       }
     }
     return etagText(etag)
+  }
+
+  /// How long a checksum is that the proof makes, in bytes; each algorithm has its own length. 0 where it makes none.
+  package var checksumLength: Int {
+    switch checksum {
+    case .crc64nvme: 8
+    case .crc32c: 4
+    case .sha256: 32
+    case .auto, .md5, .none: needsMD5 ? 16 : 0
+    }
   }
 
   private var checksumName: String {

@@ -32,7 +32,10 @@ extension ServerCheck {
         error.isForbidden
           ? "these credentials may not list an upload's parts: s3:ListMultipartUploadParts is missing"
           : "the parts of an upload cannot be listed: \(error.failure.cause)",
-        remedy: (error.isForbidden ? "allow it: " : "") + "large files that are interrupted begin anew")
+        remedy: error.isForbidden
+          ? "uploads do without, but learn only at the end which parts of an interrupted one the server has lost, and "
+            + "then begin anew; allow it for large files"
+          : "large files that are interrupted cannot go on")
     }
   }
 

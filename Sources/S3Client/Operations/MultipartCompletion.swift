@@ -9,7 +9,8 @@ import SlipwayModel
 extension S3Client {
   /// Puts the parts of `upload` together, all of them, and returns once it is proven that the object at the key is
   /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload` or `ConditionalRequestConflict` where only
-  /// another upload can help, and where the condition does not hold; see `WriteCondition.hasFailed`. Any task.
+  /// another upload can help, `storedOtherBytes` where the object is damaged and the upload is over, and where the
+  /// condition does not hold; see `WriteCondition.hasFailed`. Any task.
   package func completeMultipartUpload(
     _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .any
   ) async throws(S3Error) -> PutReceipt {
@@ -19,14 +20,14 @@ extension S3Client {
     do throws(S3Error) {
       response = try await sender.send(request)
     } catch {
-      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+      if let etag = try await isOurs(upload, size, whole, after: error) { return receipt(size, etag, whole) }
       throw error
     }
     let answer: RecordReader
     do throws(S3Error) {
       answer = try read(response, "CompleteMultipartUploadResult", upload.key, Self.completing)
     } catch {
-      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+      if let etag = try await isOurs(upload, size, whole, after: error) { return receipt(size, etag, whole) }
       throw error
     }
     let etag = try await etag(of: upload, size, answer, response)
@@ -49,9 +50,14 @@ extension S3Client {
   /// The receipt of an upload that is over, if the object at its key is what it made; nil if it is not. For an upload
   /// that the server does not know any more. Idempotent.
   package func completedEarlier(_ upload: MultipartUpload, size: Int64) async throws(S3Error) -> PutReceipt? {
-    guard let found = try await find(upload.key), found.token == upload.token, found.size == size
-    else { return nil }
-    return receipt(size, found.etag, try proof.whole(of: upload.parts, size: size, partSize: upload.partSize))
+    let whole = try proof.whole(of: upload.parts, size: size, partSize: upload.partSize)
+    guard let found = try await find(upload.key), isMade(found, by: upload, size, whole) else { return nil }
+    return receipt(size, found.etag, whole)
+  }
+
+  /// Whether an object is what `upload` was to make: its token, and its content as far as the server tells it.
+  private func isMade(_ found: FoundObject, by upload: MultipartUpload, _ size: Int64, _ whole: WholeProof) -> Bool {
+    found.token == upload.token && found.size == size && !proof.contradicts(found, whole)
   }
 
   private static let completing = "complete the upload of"
@@ -89,9 +95,11 @@ extension S3Client {
     return text + Array("</CompleteMultipartUpload>".utf8)
   }
 
-  /// The ETag of the object at the key if this upload made it; nil if not, or if that cannot be told. Asked only after
-  /// an error that leaves it open.
-  private func isOurs(_ upload: MultipartUpload, _ size: Int64, after error: S3Error) async throws(S3Error) -> String? {
+  /// The ETag of the object at the key if this upload made it; nil if not. Asked only after an error that leaves it
+  /// open, which is also the answer where this cannot be told; but that the upload is over must not be said before.
+  private func isOurs(
+    _ upload: MultipartUpload, _ size: Int64, _ whole: WholeProof, after error: S3Error
+  ) async throws(S3Error) -> String? {
     let isOpen =
       switch error.kind {
       case .transient: error.code != "ConditionalRequestConflict"
@@ -99,9 +107,12 @@ extension S3Client {
       }
     guard isOpen else { return nil }
     let found: FoundObject?
-    // What stopped the first request tells more than what stops the second.
-    do throws(S3Error) { found = try await find(upload.key) } catch { return nil }
-    guard let found, found.token == upload.token, found.size == size else { return nil }
+    do throws(S3Error) {
+      found = try await find(upload.key)
+    } catch let second {
+      throw error.code == Self.noSuchUpload ? second : error
+    }
+    guard let found, isMade(found, by: upload, size, whole) else { return nil }
     return found.etag
   }
 
@@ -111,7 +122,7 @@ extension S3Client {
     func refuse(_ what: String, _ value: some Sequence<UInt8>) -> S3Error {
       S3Error(
         Failure(
-          .transient(retryAfter: nil), Self.completing, endpoint.subject(key), code: "StoredOtherBytes",
+          .transient(retryAfter: nil), Self.completing, endpoint.subject(key), code: Self.storedOtherBytes,
           cause: "the server stored other bytes: their \(what) is \(escaped(value.prefix(64)))",
           remedy: what == "ETag" ? "if the server makes its ETags in its own way, set verify_etag: false" : ""),
         status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))

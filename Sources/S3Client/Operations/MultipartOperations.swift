@@ -161,6 +161,8 @@ extension S3Client {
   }
 
   package static let noSuchUpload = "NoSuchUpload"
+  /// The code of an error of our own: what the server tells of an object shows that it holds something else.
+  package static let storedOtherBytes = "StoredOtherBytes"
   private static let beginning = "begin the upload of"
   private static let sendingPart = "upload"
   private static let listing = "list the uploads of"
