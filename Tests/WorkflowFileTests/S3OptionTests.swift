@@ -161,7 +161,7 @@ struct S3OptionTests {
       ("metadata: { a: b, A: c }", ["11: error: the metadata 'a' is there twice: capitals mean nothing"]),
       (
         "metadata: { a: \(String(repeating: "x", count: 2048)) }",
-        ["11: error: the metadata has at most 1992 bytes beside Slipway's own, this one has 2049"]
+        ["11: error: the metadata has at most 1986 bytes beside Slipway's own, this one has 2049"]
       ),
     ] as [Case])
   func attributes(_ options: String, _ heads: [String]) throws { try check(options, heads) }

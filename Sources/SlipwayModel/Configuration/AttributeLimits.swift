@@ -8,8 +8,8 @@ public enum AttributeLimits {
   /// The entry of the metadata that tells an object of ours from another's. No other may have its name: there would be
   /// two fields of one name, and neither would be believed.
   public static let tokenName = "slipway-token"
-  /// What that entry needs at the most, in bytes: the name; a run's ID, a hyphen and 64 bits in hexadecimal.
-  public static let tokenEntry = tokenName.utf8.count + 26 + 1 + 16
+  /// What that entry needs at the most, in bytes: the name; 128 bits, a hyphen and 64 bits in hexadecimal.
+  public static let tokenEntry = tokenName.utf8.count + 32 + 1 + 16
   /// Of all other names and values together, in bytes: S3 allows 2,048 (Amazon S3 User Guide, "User-defined object
   /// metadata").
   public static let metadata = 2048 - tokenEntry
