@@ -85,7 +85,7 @@ let package = Package(
     tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
-    tests("EndToEnd", ["TestSupport", "WorkflowFile", "PatternMatching"]),
+    tests("EndToEnd", ["TestSupport", "Checksums", "WorkflowFile", "PatternMatching"]),
     tests("Architecture", []),
   ]
 )

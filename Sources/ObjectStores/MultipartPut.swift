@@ -51,7 +51,7 @@ struct MultipartPut {
   /// Whether the upload is of no use any more, and another one may go well. The server may have lost a part that was
   /// proven.
   private static func needsAnother(_ error: S3Error) -> Bool {
-    [S3Client.noSuchUpload, "ConditionalRequestConflict", "InvalidPart"].contains(error.code)
+    S3Client.isOver(error) || ["ConditionalRequestConflict", "InvalidPart"].contains(error.code)
   }
 }
 
@@ -90,7 +90,7 @@ extension MultipartPut {
       let listed = try await client.listParts(key, id)
       return .open(Self.verified(known, by: listed), .any)
     } catch {
-      if error.code == S3Client.noSuchUpload { return try await resolve(known) }
+      if S3Client.isOver(error) { return try await resolve(known) }
       // Credentials that may only write: what the server has lost of the parts, the completion tells.
       if error.status == 403 { return .open(known, .any) }
       throw error.failure

@@ -35,7 +35,7 @@ struct StrayUploads {
     do throws(S3Error) {
       return try await client.listParts(upload.key, id, limit: 1).isEmpty
     } catch {
-      if error.code == S3Client.noSuchUpload { return false }
+      if S3Client.isOver(error) { return false }
       throw error
     }
   }

@@ -71,6 +71,9 @@ struct Assembly {
     ports.stores = try stores(transport, executor)
     ports.ledger = ledger
     ports.fileExecutor = executor
+    #if DEBUG
+      if let crashing = CrashingProcess.current { ports = crashing.points.around(ports) }
+    #endif
     return RunningPorts(ports: ports, transport: transport, hooks: hooks)
   }
 
@@ -113,8 +116,12 @@ struct Assembly {
   private static func sender(
     to settings: S3Destination, over transport: HTTPTransport, within limit: RateLimit?
   ) -> any HTTPSender {
+    var sender: any HTTPSender = transport
+    #if DEBUG
+      if let crashing = CrashingProcess.current { sender = CrashingSender(sender: sender, process: crashing) }
+    #endif
     let own = settings.bandwidth.map { RateLimit(bytesPerSecond: $0, within: limit) } ?? limit
-    return own.map { LimitedSender(transport, limit: $0) } ?? transport
+    return own.map { LimitedSender(sender, limit: $0) } ?? sender
   }
 
   /// For verbs that look at files only.

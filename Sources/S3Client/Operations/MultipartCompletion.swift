@@ -8,8 +8,8 @@ import SlipwayModel
 /// an earlier request took effect: where the answer is lost or odd, a HEAD decides by the upload's token and size.
 extension S3Client {
   /// Puts the parts of `upload` together, all of them, and returns once it is proven that the object at the key is
-  /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload` or `ConditionalRequestConflict` where only
-  /// another upload can help, `storedOtherBytes` where the object is damaged and the upload is over, and where the
+  /// this upload's. Harmless to repeat. Throws an error that `isOver`, or with code `ConditionalRequestConflict`,
+  /// where only another upload can help, `storedOtherBytes` where the object is damaged and the upload is over, and where the
   /// condition does not hold; see `WriteCondition.hasFailed`. Any task.
   package func completeMultipartUpload(
     _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .any
@@ -76,7 +76,7 @@ extension S3Client {
     condition.append(to: &request.fields)
     request.mayAnswerErrorWith200 = true
     // A conflict can only be resolved by another upload.
-    request.finalCodes = ["ConditionalRequestConflict", Self.noSuchUpload]
+    request.finalCodes = Self.codesOfNoUpload.union(["ConditionalRequestConflict"])
     return request
   }
 
@@ -103,14 +103,14 @@ extension S3Client {
     let isOpen =
       switch error.kind {
       case .transient: error.code != "ConditionalRequestConflict"
-      case .blocked, .permanent, .fatal: error.code == Self.noSuchUpload || error.status == 412
+      case .blocked, .permanent, .fatal: Self.isOver(error) || error.status == 412
       }
     guard isOpen else { return nil }
     let found: FoundObject?
     do throws(S3Error) {
       found = try await find(upload.key)
     } catch let second {
-      throw error.code == Self.noSuchUpload ? second : error
+      throw Self.isOver(error) ? second : error
     }
     guard let found, isMade(found, by: upload, size, whole) else { return nil }
     return found.etag

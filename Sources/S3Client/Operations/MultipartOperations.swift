@@ -93,7 +93,7 @@ extension S3Client {
     }
   }
 
-  /// The parts that the server holds of an upload, in order of their numbers; throws `NoSuchUpload` if it is over.
+  /// The parts that the server holds of an upload, in order of their numbers; see `isOver` for one that is over.
   /// Idempotent. `limit` is how many are wanted at the most.
   package func listParts(
     _ key: ObjectKey, _ id: MultipartUpload.ID, limit: Int = Int(PartPlan.partsMax)
@@ -160,7 +160,14 @@ extension S3Client {
       .permanent, Self.listing, nil, code: "InvalidListing", "it goes on after \(Self.uploadsPagesMax) pages")
   }
 
+  /// The code of an error that says that an upload is over, or never was.
   package static let noSuchUpload = "NoSuchUpload"
+  /// Ceph's gateway says `NoSuchKey` of an upload whose own records are gone.
+  static let codesOfNoUpload: Set<String> = [noSuchUpload, "NoSuchKey"]
+
+  /// Whether the answer to a request for an upload means that the upload is over.
+  package static func isOver(_ error: S3Error) -> Bool { codesOfNoUpload.contains(error.code) }
+
   /// The code of an error of our own: what the server tells of an object shows that it holds something else.
   package static let storedOtherBytes = "StoredOtherBytes"
   private static let beginning = "begin the upload of"

@@ -66,6 +66,12 @@ final class Scratch: Sendable {
 
   func exists(_ name: String) -> Bool { access(self(name), F_OK) == 0 }
 
+  /// The names in a directory, sorted; none if it cannot be listed.
+  func children(_ name: String) -> [String] {
+    // A test that looks for what is left compares with nothing.
+    ((try? FileManager.default.contentsOfDirectory(atPath: self(name))) ?? []).sorted()
+  }
+
   func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: self(name)) }
 
   /// The paths of the regular files below `name`, relative to it, as bytes, in byte order.

@@ -153,6 +153,22 @@ package struct S3Reader: Sendable {
     }
   }
 
+  /// The SHA-256 of each object's content, in hexadecimal, by its key without `prefix`.
+  package func digests(_ bucket: String, prefix: String) async throws -> [String: String] {
+    let result = try await call(
+      """
+      import hashlib
+      result = {}
+      for page in s3.get_paginator('list_objects_v2').paginate(Bucket=arguments['bucket'], Prefix=arguments['prefix']):
+        for o in page.get('Contents', []):
+          digest = hashlib.sha256()
+          for piece in s3.get_object(Bucket=arguments['bucket'], Key=o['Key'])['Body'].iter_chunks(1 << 20):
+            digest.update(piece)
+          result[o['Key'][len(arguments['prefix']):]] = digest.hexdigest()
+      """, ["bucket": bucket, "prefix": prefix])
+    return result as? [String: String] ?? [:]
+  }
+
   /// Begins a multipart upload and leaves it.
   package func beginUpload(_ bucket: String, _ key: [UInt8]) async throws {
     _ = try await call(

@@ -1,0 +1,62 @@
+#if DEBUG
+  import SlipwayModel
+
+  /// A ledger with a point before and after each commit; what only reads goes through.
+  struct CrashingLedger: Ledger {
+    private let ledger: any Ledger
+    private let points: CrashPoints
+
+    init(_ ledger: any Ledger, _ points: CrashPoints) {
+      self.ledger = ledger
+      self.points = points
+    }
+
+    func commit(_ changes: [LedgerChange]) async throws(Failure) {
+      points.pass("ledger.commit.before")
+      try await ledger.commit(changes)
+      points.pass("ledger.commit.after")
+    }
+
+    func unfinishedRuns() async throws(Failure) -> [Run] { try await ledger.unfinishedRuns() }
+    func run(_ id: RunID) async throws(Failure) -> Run? { try await ledger.run(id) }
+    func latestRun(of tree: TreeID) async throws(Failure) -> Run? { try await ledger.latestRun(of: tree) }
+
+    func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] {
+      try await ledger.runs(matching: filter, limit: limit)
+    }
+
+    func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
+      try await ledger.answeredMarker(of: tree)
+    }
+
+    func answeredTrees(
+      _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
+    ) async throws(Failure) -> [BytePath] {
+      try await ledger.answeredTrees(workflow, watch: watch, after: name, limit: limit)
+    }
+
+    func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] {
+      try await ledger.uploads(of: run, after: path, limit: limit)
+    }
+
+    func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] {
+      try await ledger.uploadCounts(of: run)
+    }
+
+    func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { try await ledger.hooks(of: run) }
+
+    func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
+      try await ledger.abandonedUploads(of: run)
+    }
+
+    func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
+      try await ledger.owner(ofStem: stem, at: destination)
+    }
+
+    func multipartUpload(
+      of run: RunID, _ path: BytePath, at destination: DestinationName
+    ) async throws(Failure) -> MultipartUpload? {
+      try await ledger.multipartUpload(of: run, path, at: destination)
+    }
+  }
+#endif
