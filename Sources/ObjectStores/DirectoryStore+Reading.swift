@@ -89,6 +89,8 @@ private struct ContentCopy {
       if count == 0 { break }
       try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
       position += Int64(count)
+      // It grows, perhaps for ever.
+      if position > file.fingerprint.size { break }
     }
     guard position == file.fingerprint.size, try file.currentFingerprint() == file.fingerprint else {
       throw Failure(

@@ -85,4 +85,16 @@ public final class S3Client: Sendable {
   package func credentialReport() async -> CredentialChain.Report {
     await credentials?.report() ?? CredentialChain.Report()
   }
+
+  /// The ID of the keys that sign, which is no secret; nil if there are none. Any task.
+  package func accessKeyID() async -> String? {
+    // Why there are none stands in the report.
+    do throws(Failure) { return try await credentials?.provider.credentials().accessKeyID } catch { return nil }
+  }
+
+  /// Whose keys sign, as AWS says; nil where requests go to another server. Any task.
+  package func callerARN() async throws(Failure) -> String? {
+    guard endpoint.isAWS, let credentials else { return nil }
+    return try await credentials.callerARN(region: endpoint.region)
+  }
 }

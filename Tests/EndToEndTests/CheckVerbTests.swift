@@ -11,7 +11,7 @@ struct CheckVerbTests {
       for start in ["ok      store: server: ", "ok      store: bucket: \(world.bucket)", "ok      store: storing: "] {
         #expect(told.contains { $0.hasPrefix(start) }, "\(told)")
       }
-      #expect(told.contains("ok      store: credentials: of the destination"))
+      #expect(told.contains("ok      store: credentials: \(world.reader.accessKeyID) of the destination"))
       #expect(told.contains("ok      store: storing: a probe object was stored, proven by md5"))
       #expect(told.contains("ok      store: parts: large files can be sent in parts"))
       #expect(told.contains("ok      store: deleting: the probe object is gone again"))
@@ -28,9 +28,10 @@ struct CheckVerbTests {
     let refuse = FaultRule(
       FaultRule.Match(method: "PUT", headerName: "x-amz-checksum-crc64nvme"),
       .answer(status: 400, code: "InvalidArgument"))
-    let ignore = FaultRule(
-      FaultRule.Match(method: "PUT", headerName: "if-none-match"), .answer(status: 501, code: "NotImplemented"))
-    try await World.with(.scripted([refuse, ignore])) { world in
+    let unknown = ["if-none-match", "if-match"].map {
+      FaultRule(FaultRule.Match(method: "PUT", headerName: $0), .answer(status: 501, code: "NotImplemented"))
+    }
+    try await World.with(.scripted([refuse] + unknown)) { world in
       try world.configure(to: "[store]")
       let told = try await world.run("check", "store").lines(.output)
       #expect(
@@ -54,7 +55,10 @@ struct CheckVerbTests {
             + "destination"), "\(told)")
       try world.configure(to: "[store]", destinations: world.destinations(secret: "not-this-one"))
       let refused = try await world.run("check", "store", "--json", expecting: 1).lines(.output)
-      #expect(refused.contains { $0.contains("\"grade\":\"failed\"") }, "\(refused)")
+      let problem = try #require(refused.first { $0.contains("\"grade\":\"failed\"") }, "\(refused)")
+      #expect(problem.contains("\"subject\":\"upload\""))
+      #expect(problem.contains("403 SignatureDoesNotMatch"))
+      #expect(problem.contains("\"remedy\":\"correct the secret access key\""))
       try await world.run("check", "nowhere", expecting: 64)
     }
   }

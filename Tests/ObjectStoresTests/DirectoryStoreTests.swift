@@ -234,6 +234,23 @@ struct DirectoryStoreTests {
     try await store.settle()
   }
 
+  @Test(
+    "a read of what grows as fast as it is read ends with that",
+    .enabled(if: SmallFileSystem.isAvailable, "mounting needs root"))
+  func growing() async throws {
+    let disk = try SmallFileSystem(kilobytes: 256)
+    let store = makeStore(at: disk.path)
+    try await put("content", at: "a", in: store)
+    // pwrite(2), BUGS: with O_APPEND data is put at the end, whatever the offset.
+    let descriptor = disk.path.appending("a").withCString { open($0, O_WRONLY | O_APPEND | O_CLOEXEC) }
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    let failure = try await #require(throws: Failure.self) {
+      try await store.get(ObjectKey("a"), intoFile: descriptor)
+    }
+    #expect(failure.code == Failure.sourceChanged)
+  }
+
   @Test("can be unmounted once it is settled", .enabled(if: SmallFileSystem.isAvailable, "mounting needs root"))
   func unmountable() async throws {
     let disk = try SmallFileSystem(kilobytes: 256)

@@ -1,5 +1,6 @@
 import HTTPTransport
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -176,19 +177,18 @@ import Testing
     #expect(error?.kind == .blocked)
   }
 
-  @Test("Who stops in the middle leaves nothing running behind")
+  @Test("Who stops in the middle ends what is fetched ahead", .timeLimit(.minutes(1)))
   func cancelled() async throws {
-    let transport = ScriptedTransport(.answer(200, [], page(["a"], next: "t")), .answer(200, [], page(["b"])))
-    let listing = try client(transport).listObjects()
-    let task = Task { () -> Int in
-      var count = 0
-      for try await _ in listing {
-        count += 1
-        break
-      }
-      return count
+    let transport = StallingTransport(.answer(200, [], page(["a"], next: "t")))
+    let client = try S3Client(
+      exampleSettings(), environment: [:], transport: transport, now: { Timestamp(seconds: 1_369_353_600) },
+      retry: RequestRetry(tries: 1))
+    for try await _ in client.listObjects() {
+      // Under way: what is let go earlier is never sent.
+      await transport.stalls()
+      break
     }
-    #expect(try await task.value == 1)
+    await transport.isCancelled()
   }
 
   @Test("A page of 1,000 keys of 1,024 bytes, each written with three, is read whole")
@@ -206,4 +206,33 @@ import Testing
       #expect(server.requests.count == 2)
     }
   }
+}
+
+/// Answers the first request, and no other until its task is cancelled.
+private final class StallingTransport: HTTPSender {
+  private let answer: Mutex<Result<HTTPResponse, HTTPTransportError>?>
+  private let (stalled, stall) = AsyncStream<Void>.makeStream()
+  private let (cancelled, cancel) = AsyncStream<Void>.makeStream()
+
+  init(_ answer: Result<HTTPResponse, HTTPTransportError>) {
+    self.answer = Mutex(answer)
+  }
+
+  func send(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPResponse {
+    if let first = answer.withLock({ $0.take() }) { return try first.get() }
+    await withTaskCancellationHandler {
+      stall.yield()
+      // Ends with the task.
+      for await _ in AsyncStream<Void>.makeStream().stream {}
+    } onCancel: {
+      cancel.yield()
+    }
+    throw HTTPTransportError(.cancelled)
+  }
+
+  /// Returns once the second request is there.
+  func stalls() async { for await _ in stalled { return } }
+
+  /// Returns once its task has been cancelled.
+  func isCancelled() async { for await _ in cancelled { return } }
 }

@@ -157,10 +157,11 @@ struct S3OptionTests {
       ),
       ("metadata: { a: ü }", ["13: error: the value of metadata has only printable ASCII characters: 'a'"]),
       ("metadata: { a: \"x\\ny\" }", ["13: error: the value of metadata has only printable ASCII characters: 'a'"]),
+      ("metadata: { Slipway-Token: x }", ["13: error: this name of metadata is Slipway's own: 'Slipway-Token'"]),
       ("metadata: { a: b, A: c }", ["11: error: the metadata 'a' is there twice: capitals mean nothing"]),
       (
         "metadata: { a: \(String(repeating: "x", count: 2048)) }",
-        ["11: error: the metadata has at most 2048 bytes, this one has 2049"]
+        ["11: error: the metadata has at most 1986 bytes beside Slipway's own, this one has 2049"]
       ),
     ] as [Case])
   func attributes(_ options: String, _ heads: [String]) throws { try check(options, heads) }

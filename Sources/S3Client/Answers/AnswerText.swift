@@ -1,5 +1,14 @@
-/// The bytes of percent-encoded text, as `encoding-type=url` gives keys (RFC 3986, section 2.1); a plus sign is itself.
-/// nil for a percent sign without two digits behind it.
+/// A key as it stands in an answer to `encoding-type=url`: encoded if the answer's own EncodingType says so, which is
+/// empty where there is none. AWS and MinIO write a space as a plus sign, as forms have it. nil for an encoding that
+/// nobody asked for, and for a percent sign without two digits behind it.
+func decodedKey(_ text: [UInt8], encoding: [UInt8]) -> [UInt8]? {
+  if encoding.isEmpty { return text }
+  guard encoding.elementsEqual("url".utf8) else { return nil }
+  return percentDecoded(text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 })
+}
+
+/// The bytes of percent-encoded text (RFC 3986, section 2.1); a plus sign is itself. nil for a percent sign without two
+/// digits behind it.
 func percentDecoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
   var bytes: [UInt8] = []
   var rest = Array(text)[...]
@@ -9,6 +18,18 @@ func percentDecoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
       continue
     }
     guard let high = hexadecimalValue(rest.popFirst()), let low = hexadecimalValue(rest.popFirst()) else { return nil }
+    bytes.append(high << 4 | low)
+  }
+  return bytes
+}
+
+/// The bytes that hexadecimal digits stand for, two for each; nil for anything else.
+func hexadecimalBytes(_ text: some Collection<UInt8>) -> [UInt8]? {
+  guard text.count % 2 == 0 else { return nil }
+  var bytes: [UInt8] = []
+  var digits = text.makeIterator()
+  while let first = digits.next() {
+    guard let high = hexadecimalValue(first), let low = hexadecimalValue(digits.next()) else { return nil }
     bytes.append(high << 4 | low)
   }
   return bytes

@@ -20,9 +20,7 @@ extension Checksum {
   /// The MD5 that an ETag is where the object was stored by one PUT and not encrypted by the server; nil if it has
   /// another form.
   init?(etag: String) {
-    let digits = etag.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-    guard digits.count == 32, etag.utf8.count == 32 else { return nil }
-    let value = stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    guard etag.utf8.count == 32, let value = hexadecimalBytes(etag.utf8) else { return nil }
     self.init(algorithm: .md5, value: value)
   }
 }

@@ -50,9 +50,9 @@ extension ContentProof {
   func whole(of parts: [MultipartUpload.Part], size: Int64, partSize: Int64) throws(S3Error) -> WholeProof {
     var whole = WholeProof()
     do throws(Failure) {
-      if verifiesETag { whole.etag = try composite(parts.map { hexadecimalBytes($0.etag) }, .md5, parts.count) }
+      if verifiesETag { whole.etag = try composite(parts) }
       if let code = cyclicCode {
-        let value = bytes(of: cyclic(code, parts, size, partSize), code)
+        let value = bytes(of: cyclic(code, parts, size, partSize))
         whole.checksum = Checksum(algorithm: checksum == .crc32c ? .crc32c : .crc64nvme, value: value)
         whole.field = ("x-amz-checksum-\(checksum.rawValue)", value.base64Text)
         whole.echo = value.base64Text
@@ -71,10 +71,10 @@ extension ContentProof {
   }
 
   /// As S3 makes the ETag of an object of parts: the MD5 of their MD5s, a hyphen, and how many there are.
-  private func composite(
-    _ digests: [[UInt8]], _ algorithm: MessageDigest.Algorithm, _ count: Int
-  ) throws(Failure) -> [UInt8] {
-    try MessageDigest.of(Array(digests.joined()), by: algorithm).hexadecimalText + Array("-\(count)".utf8)
+  private func composite(_ parts: [MultipartUpload.Part]) throws(Failure) -> [UInt8] {
+    // Each ETag was compared with a digest when its part was sent.
+    let digests = parts.flatMap { hexadecimalBytes($0.etag.utf8) ?? [] }
+    return try MessageDigest.of(digests, by: .md5).hexadecimalText + Array("-\(parts.count)".utf8)
   }
 
   private func cyclic(_ code: CyclicCode, _ parts: [MultipartUpload.Part], _ size: Int64, _ partSize: Int64) -> UInt64 {
@@ -88,15 +88,9 @@ extension ContentProof {
     return value
   }
 
-  private func bytes(of value: UInt64, _ code: CyclicCode) -> [UInt8] {
+  private func bytes(of value: UInt64) -> [UInt8] {
     stride(from: checksum == .crc32c ? 24 : 56, through: 0, by: -8).map {
       UInt8(truncatingIfNeeded: value >> UInt64($0))
     }
-  }
-
-  /// Of what was compared with a digest: two digits a byte.
-  private func hexadecimalBytes(_ text: String) -> [UInt8] {
-    let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-    return stride(from: 0, to: digits.count & ~1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
   }
 }

@@ -5,10 +5,12 @@ package struct ResolvedCredentials: Sendable {
   package let provider: any CredentialProvider
   /// nil where the destination holds the keys itself.
   private let chain: CredentialChain?
+  private let surroundings: CredentialSurroundings
 
   /// The destination's own keys or its own profile and nothing else, otherwise those that the AWS tools would find here.
   /// Asks nobody.
   init(_ settings: S3Destination, _ surroundings: CredentialSurroundings) {
+    self.surroundings = surroundings
     if let keys = settings.credentials {
       chain = nil
       provider = FixedCredentials(
@@ -27,6 +29,13 @@ package struct ResolvedCredentials: Sendable {
     // What fails stands in the report.
     do throws(Failure) { _ = try await provider.credentials() } catch {}
     return chain.report
+  }
+
+  /// Whose keys they are, by the token service of `region`.
+  func callerARN(region: String) async throws(Failure) -> String {
+    var surroundings = surroundings
+    surroundings.environment["AWS_REGION"] = region
+    return try await TokenService(surroundings, for: "the token service").callerARN(of: provider.credentials())
   }
 
   private static func chain(_ settings: S3Destination, _ surroundings: CredentialSurroundings) -> CredentialChain {

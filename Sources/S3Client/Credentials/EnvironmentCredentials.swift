@@ -13,7 +13,9 @@ package struct EnvironmentCredentials: CredentialSource {
   package func ask() async throws(Failure) -> CredentialAnswer {
     guard let id = environment.nonEmpty("AWS_ACCESS_KEY_ID") else { return .lacking("AWS_ACCESS_KEY_ID is not set") }
     guard let secret = environment.nonEmpty("AWS_SECRET_ACCESS_KEY") else {
-      return .lacking("AWS_SECRET_ACCESS_KEY is not set")
+      throw failure(
+        .blocked, "PartialCredentials", "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not",
+        remedy: "set both or none")
     }
     let token = environment.nonEmpty("AWS_SESSION_TOKEN").map(Secret.init)
     return .keys(

@@ -2,7 +2,7 @@ import Checksums
 import HTTPTransport
 import SlipwayModel
 
-/// AWS's Security Token Service: keys of a role, for keys or for a token of somebody else's.
+/// AWS's Security Token Service: keys of a role, for keys or for a token of somebody else's; and whose keys are.
 struct TokenService: Sendable {
   private let fetch: CredentialFetch
   /// For messages: the place that asks.
@@ -29,12 +29,26 @@ struct TokenService: Sendable {
   /// The token is all that says who asks; the request is not signed.
   func assume(_ role: Role, token: Secret) async throws(Failure) -> TimedCredentials {
     let body = Self.form("AssumeRoleWithWebIdentity", role, [("WebIdentityToken", Array(token.reveal().utf8))])
-    return try await send(body) { _, fields throws(Failure) in fields }
+    return try await credentials(of: send(body) { _, fields throws(Failure) in fields })
   }
 
   /// Signed with other keys (Signature Version 4, service `sts`).
   func assume(_ role: Role, by keys: S3Credentials) async throws(Failure) -> TimedCredentials {
-    let body = Self.form("AssumeRole", role, [])
+    try await credentials(of: send(Self.form("AssumeRole", role, []), signedBy: keys))
+  }
+
+  /// The user or the role that keys belong to, with its account; escaped. Needs no permission (AWS STS API Reference,
+  /// GetCallerIdentity).
+  func callerARN(of keys: S3Credentials) async throws(Failure) -> String {
+    let form = CanonicalQuery([("Action", Array("GetCallerIdentity".utf8)), ("Version", Self.version)])
+    let (answer, server) = try await send(form.text, signedBy: keys)
+    guard let arn = answer.arn else {
+      throw failure(.transient(retryAfter: nil), "InvalidAnswer", "\(server.authority) answered 200 without an ARN")
+    }
+    return arn
+  }
+
+  private func send(_ body: [UInt8], signedBy keys: S3Credentials) async throws(Failure) -> Answer {
     let moment = try SigningCache(region: region(), service: "sts").moment(fetch.surroundings.now(), keys)
     return try await send(body) { host, unsigned throws(Failure) in
       var fields = unsigned
@@ -49,9 +63,11 @@ struct TokenService: Sendable {
     }
   }
 
+  private static let version = Array("2011-06-15".utf8)
+
   private static func form(_ action: String, _ role: Role, _ more: [(name: String, value: [UInt8]?)]) -> [UInt8] {
     var parameters: [(name: String, value: [UInt8]?)] = [
-      ("Action", Array(action.utf8)), ("Version", Array("2011-06-15".utf8)), ("RoleArn", Array(role.arn.utf8)),
+      ("Action", Array(action.utf8)), ("Version", version), ("RoleArn", Array(role.arn.utf8)),
       ("RoleSessionName", Array((role.sessionName ?? "slipway").utf8)),
     ]
     if let id = role.externalID { parameters.append(("ExternalId", Array(id.utf8))) }
@@ -61,7 +77,7 @@ struct TokenService: Sendable {
 
   private func send(
     _ body: [UInt8], _ sign: (_ host: String, HTTPFields) throws(Failure) -> HTTPFields
-  ) async throws(Failure) -> TimedCredentials {
+  ) async throws(Failure) -> Answer {
     let server = try server()
     var fields = HTTPFields()
     fields.append("content-type", "application/x-www-form-urlencoded")
@@ -73,14 +89,17 @@ struct TokenService: Sendable {
     } catch {
       throw failure(error.kind, error.code, error.cause, remedy: error.remedy)
     }
-    return try keys(response, server)
-  }
-
-  private func keys(_ response: HTTPResponse, _ server: Server) throws(Failure) -> TimedCredentials {
     let said = TokenServiceAnswer(response.body)
     guard response.status == 200 else { throw refusal(response.status, said, server) }
-    guard let keys = said.keys else {
-      throw failure(.transient(retryAfter: nil), "InvalidAnswer", "\(server.authority) answered 200 without keys")
+    return (said, server)
+  }
+
+  private typealias Answer = (said: TokenServiceAnswer, server: Server)
+
+  private func credentials(of answer: Answer) throws(Failure) -> TimedCredentials {
+    guard let keys = answer.said.keys else {
+      throw failure(
+        .transient(retryAfter: nil), "InvalidAnswer", "\(answer.server.authority) answered 200 without keys")
     }
     return keys
   }
@@ -121,6 +140,8 @@ private struct TokenServiceAnswer {
   let code: String
   /// nil if something is missing.
   let keys: TimedCredentials?
+  /// Of the caller; escaped. nil if that was not asked.
+  let arn: String?
 
   init(_ body: [UInt8]) {
     let reader = Reader()
@@ -129,7 +150,11 @@ private struct TokenServiceAnswer {
     do throws(AnswerProblem) { try AnswerParser(reader).read(body, isLast: true) } catch { isWhole = false }
     code = ErrorAnswer.token(reader.values["Error/Code"])
     keys = isWhole ? Self.keys(reader.values) : nil
+    arn = isWhole ? reader.values["GetCallerIdentityResult/Arn"].map { escaped($0.prefix(Self.arnLimit)) } : nil
   }
+
+  /// In bytes: none is longer (IAM User Guide, "IAM and AWS STS quotas").
+  private static let arnLimit = 2048
 
   private static func keys(_ values: [String: [UInt8]]) -> TimedCredentials? {
     func text(_ name: String) -> String? {
@@ -142,16 +167,17 @@ private struct TokenServiceAnswer {
       S3Credentials(accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token)), expiry: expiry)
   }
 
-  /// Keeps the elements within `Error` and `Credentials` under both names.
+  /// Keeps the elements within these under both names.
   private final class Reader: AnswerHandler {
     private(set) var values: [String: [UInt8]] = [:]
     private var open: [String] = []
+    private static let kept: Set = ["Error", "Credentials", "GetCallerIdentityResult"]
 
     func begin(_ name: String, depth: Int) { open.append(name) }
 
     func end(_ name: String, text: [UInt8], depth: Int) {
       open.removeLast()
-      guard let parent = open.last, parent == "Error" || parent == "Credentials" else { return }
+      guard let parent = open.last, Self.kept.contains(parent) else { return }
       values["\(parent)/\(name)"] = text
     }
   }

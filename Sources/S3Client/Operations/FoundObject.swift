@@ -32,7 +32,7 @@ extension S3Client {
     return FoundObject(
       size: ObjectHead(response)?.size ?? -1,
       etag: response.fields.etag, etagField: Array(response.fields.value("etag") ?? []),
-      token: response.fields.text("x-amz-meta-\(ObjectFields.tokenName)") ?? "",
+      token: response.fields.text(ObjectFields.tokenField) ?? "",
       checksum: field.flatMap { response.fields.value($0) }.map { Array($0) })
   }
 }

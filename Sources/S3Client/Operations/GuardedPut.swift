@@ -78,7 +78,7 @@ extension S3Client {
   }
 
   private func isOwn(_ token: String, _ response: HTTPResponse) -> Bool {
-    response.fields.value("x-amz-meta-\(ObjectFields.tokenName)")?.elementsEqual(token.utf8) ?? false
+    response.fields.value(ObjectFields.tokenField)?.elementsEqual(token.utf8) ?? false
   }
 
   func taken(_ key: ObjectKey) -> S3Error {

@@ -120,39 +120,44 @@ extension S3Client {
     }
   }
 
-  /// The uploads that are not over whose keys begin with `prefix`, page by page; `body` returns false to see no more.
-  /// Idempotent.
+  /// The uploads that are not over whose keys begin with `prefix`, page by page, in the server's own order; `body` returns
+  /// false to see no more. A server that leads round in a circle, or on without end, is an error. Idempotent.
   package func listMultipartUploads(
     prefix: [UInt8], _ body: ([ListedUpload]) async throws(S3Error) -> Bool
   ) async throws(S3Error) {
-    var markers: (key: [UInt8], id: [UInt8])?
-    while true {
+    var (marker, milestone) = (UploadsMarker?.none, UploadsMarker?.none)
+    for number in 1...Self.uploadsPagesMax {
       var request = S3Request(.get, nil, operation: Self.listing)
       var parameters: [(name: String, value: [UInt8]?)] = [
         ("encoding-type", Array("url".utf8)), ("max-uploads", Array(String(Self.pageSize).utf8)), ("prefix", prefix),
         ("uploads", nil),
       ]
-      if let markers { parameters += [("key-marker", markers.key), ("upload-id-marker", markers.id)] }
+      if let marker { parameters += [("key-marker", marker.key), ("upload-id-marker", marker.id)] }
       request.query = CanonicalQuery(parameters)
       request.responseBodyLimit = Self.uploadsPageLimit
       let response = try await sender.send(request)
       let answer = try read(
         response, "ListMultipartUploadsResult", records: "Upload", limit: Self.pageSize, nil, Self.listing)
+      let encoding = answer.values["EncodingType"] ?? []
       var page: [ListedUpload] = []
       for record in answer.records {
-        guard let upload = ListedUpload(record) else {
+        guard let upload = ListedUpload(record, encoding: encoding), upload.key.bytes.starts(with: prefix) else {
           throw unreadable("it has an upload that is none", response, nil, Self.listing)
         }
         page.append(upload)
       }
       guard try await body(page), answer.text("IsTruncated") == "true" else { return }
-      let key = percentDecoded(answer.values["NextKeyMarker"] ?? [])
-      let next = (key: key ?? [], id: answer.values["NextUploadIdMarker"] ?? [])
-      guard !next.key.isEmpty, next.key != markers?.key ?? [] || next.id != markers?.id ?? [] else {
+      let key = decodedKey(answer.values["NextKeyMarker"] ?? [], encoding: encoding) ?? []
+      let next = UploadsMarker(key: key, id: answer.values["NextUploadIdMarker"] ?? [])
+      guard !key.isEmpty, next != milestone else {
         throw unreadable("it does not say where it goes on", response, nil, Self.listing)
       }
-      markers = next
+      // Kept from powers of two on, so that a circle of any length is met.
+      if number.nonzeroBitCount == 1 { milestone = next }
+      marker = next
     }
+    throw problem(
+      .permanent, Self.listing, nil, code: "InvalidListing", "it goes on after \(Self.uploadsPagesMax) pages")
   }
 
   /// The code of an error that says that an upload is over, or never was.
@@ -170,6 +175,8 @@ extension S3Client {
   private static let listing = "list the uploads of"
   /// Records of a page.
   private static let pageSize = 1000
+  /// Of one listing of uploads.
+  private static let uploadsPagesMax = 1000
   /// A page of keys of 1,024 bytes, each percent-encoded, with IDs and owners; in bytes.
   private static let uploadsPageLimit = 6 << 20
 
@@ -188,9 +195,18 @@ extension ListedPart {
   }
 }
 
+/// Where a listing of uploads goes on. Markers need not ascend: Ceph's gateway sorts by key, dot and ID together, so that
+/// `a-b` comes before `a`.
+private struct UploadsMarker: Hashable {
+  let key: [UInt8]
+  let id: [UInt8]
+}
+
 extension ListedUpload {
-  fileprivate init?(_ record: [String: [UInt8]]) {
-    guard let key = record["Key"].flatMap({ percentDecoded($0) }), let id = record["UploadId"],
+  fileprivate init?(_ record: [String: [UInt8]], encoding: [UInt8]) {
+    guard let text = record["Key"], let id = record["UploadId"],
+      // Ceph's gateway encodes these keys, though not the markers, and does not say so; a plus sign is encoded, too.
+      let key = encoding.isEmpty ? percentDecoded(text) ?? text : decodedKey(text, encoding: encoding),
       let initiated = Timestamp(expiry: String(decoding: record["Initiated"] ?? [], as: UTF8.self))
     else { return nil }
     self.init(key: ObjectKey(key), id: MultipartUpload.ID(String(decoding: id, as: UTF8.self)), initiated: initiated)

@@ -24,7 +24,9 @@ package struct ObjectFields: Sendable {
   let settings: [String]
 
   /// The name in an object's metadata of what tells who put it there.
-  package static let tokenName = "slipway-token"
+  static let tokenName = AttributeLimits.tokenName
+  /// The header field that has it.
+  static let tokenField = "x-amz-meta-\(tokenName)"
 
   /// `patterns` is needed where there are header rules; a rule that does not compile is a blocked failure.
   package init(_ settings: S3Destination, patterns: (any PatternCompiler)?, subject: String) throws(Failure) {
@@ -52,10 +54,12 @@ package struct ObjectFields: Sendable {
       for field in metadataFields { fields.append(field.name, field.value) }
     } else {
       let all = metadata.merging(attributes.metadata) { _, added in added }
-      try check(AttributeLimits.size(ofMetadata: all), AttributeLimits.metadata, "bytes of metadata", subject())
+      try check(
+        AttributeLimits.size(ofMetadata: all), AttributeLimits.metadata, "bytes of metadata beside Slipway's own",
+        subject())
       for field in Self.fields(ofMetadata: all) { fields.append(field.name, field.value) }
     }
-    if let token { fields.append("x-amz-meta-\(Self.tokenName)", token) }
+    if let token { fields.append(Self.tokenField, token) }
     if attributes.tags.isEmpty {
       if !tagsText.isEmpty { fields.append("x-amz-tagging", tagsText) }
     } else {
@@ -83,7 +87,7 @@ package struct ObjectFields: Sendable {
     guard count > limit else { return }
     throw Failure(
       .permanent, "upload", subject, code: "InvalidRequest",
-      cause: "the destination and the pre hooks give it \(count) \(what), and S3 allows \(limit)")
+      cause: "the destination and the pre hooks give it \(count) \(what), and there is room for \(limit)")
   }
 }
 

@@ -5,8 +5,14 @@ public enum AttributeLimits {
   /// In characters of UTF-16, as S3 counts them (ibid.).
   public static let tagName = 128
   public static let tagValue = 256
-  /// Of all names and values together, in bytes (Amazon S3 User Guide, "User-defined object metadata").
-  public static let metadata = 2048
+  /// The entry of the metadata that tells an object of ours from another's. No other may have its name: there would be
+  /// two fields of one name, and neither would be believed.
+  public static let tokenName = "slipway-token"
+  /// What that entry needs at the most, in bytes: the name; 128 bits, a hyphen and 64 bits in hexadecimal.
+  public static let tokenEntry = tokenName.utf8.count + 32 + 1 + 16
+  /// Of all other names and values together, in bytes: S3 allows 2,048 (Amazon S3 User Guide, "User-defined object
+  /// metadata").
+  public static let metadata = 2048 - tokenEntry
 
   /// What is wrong with a tag: one clause; nil if nothing is.
   public static func problem(withTag name: String, _ value: String) -> String? {
@@ -21,8 +27,12 @@ public enum AttributeLimits {
   /// What is wrong with an entry of the metadata: one clause; nil if nothing is. Name and value stand in a header field.
   public static func problem(withMetadata name: String, _ value: String) -> String? {
     if !isMetadataName(name) { return "the name of metadata has only letters, digits, '.', '_' and '-'" }
+    if isReserved(name) { return "this name of metadata is Slipway's own" }
     return isPrintable(value) ? nil : "the value of metadata has only printable ASCII characters"
   }
+
+  /// Names of header fields have no case.
+  public static func isReserved(_ name: String) -> Bool { name.lowercased() == tokenName }
 
   /// In bytes.
   public static func size(ofMetadata metadata: [String: String]) -> Int {

@@ -82,7 +82,9 @@ extension DecodingContext {
     }
     let size = AttributeLimits.size(ofMetadata: metadata)
     if size > AttributeLimits.metadata {
-      error("the metadata has at most \(AttributeLimits.metadata) bytes, this one has \(size)", at: node.mark)
+      error(
+        "the metadata has at most \(AttributeLimits.metadata) bytes beside Slipway's own, this one has \(size)",
+        at: node.mark)
     }
     return metadata
   }

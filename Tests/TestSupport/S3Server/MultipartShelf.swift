@@ -82,14 +82,19 @@ struct MultipartShelf {
     let after = request.queryValue("upload-id-marker").flatMap { id in all.firstIndex { $0.id == id } }
     let rest = all[(after.map { $0 + 1 } ?? 0)...]
     let limit = min(Int(request.queryValue("max-uploads") ?? "") ?? 1000, 1000)
+    let encodes = request.queryValue("encoding-type") == "url"
+    func name(_ key: ObjectKey) -> String {
+      encodes ? PercentCoding.key(key.bytes) : xmlEscaped(String(decoding: key.bytes, as: UTF8.self))
+    }
     let entries = rest.prefix(limit).map { upload in
       let date = CalendarDate(upload.initiated).extendedFormat
-      return "<Upload><Key>\(PercentCoding.encoded(upload.key.bytes, keepingSlashes: true))</Key>"
-        + "<UploadId>\(upload.id)</UploadId><Initiated>\(date)</Initiated></Upload>"
+      return "<Upload><Key>\(name(upload.key))</Key><UploadId>\(upload.id)</UploadId>"
+        + "<Initiated>\(date)</Initiated></Upload>"
     }
     var text = "<ListMultipartUploadsResult><IsTruncated>\(rest.count > limit)</IsTruncated>"
+    if encodes { text += "<EncodingType>url</EncodingType>" }
     if rest.count > limit, let last = rest.prefix(limit).last {
-      text += "<NextKeyMarker>\(PercentCoding.encoded(last.key.bytes, keepingSlashes: true))</NextKeyMarker>"
+      text += "<NextKeyMarker>\(name(last.key))</NextKeyMarker>"
       text += "<NextUploadIdMarker>\(last.id)</NextUploadIdMarker>"
     }
     return .xml(text + entries.joined() + "</ListMultipartUploadsResult>")

@@ -88,6 +88,6 @@ struct ObjectListing {
   }
 
   private func name(_ bytes: [UInt8]) -> String {
-    encodes ? PercentCoding.encoded(bytes, keepingSlashes: true) : xmlEscaped(String(decoding: bytes, as: UTF8.self))
+    encodes ? PercentCoding.key(bytes) : xmlEscaped(String(decoding: bytes, as: UTF8.self))
   }
 }

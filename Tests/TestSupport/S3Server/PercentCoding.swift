@@ -28,6 +28,11 @@ enum PercentCoding {
     return String(decoding: result, as: UTF8.self)
   }
 
+  /// A key as AWS gives it to who asks for `encoding-type=url`: a space is a plus sign.
+  static func key(_ bytes: [UInt8]) -> String {
+    encoded(bytes, keepingSlashes: true).replacing("%20", with: "+")
+  }
+
   /// Name and value of each piece of a query, decoded. A plus stands for a space, as in a form.
   static func query(_ text: String) -> [(name: String, value: String)]? {
     var pairs: [(name: String, value: String)] = []

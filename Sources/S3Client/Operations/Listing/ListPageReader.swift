@@ -21,7 +21,7 @@ final class ListPageReader: AnswerHandler {
   private var open: RawEntry?
   private var isTruncated: [UInt8]?
   private var token: [UInt8]?
-  private var encoding: [UInt8]?
+  private var encoding: [UInt8] = []
 
   func begin(_ name: String, depth: Int) {
     guard depth == 2, name == "Contents" || name == "CommonPrefixes" else { return }
@@ -97,12 +97,9 @@ final class ListPageReader: AnswerHandler {
       storageClass: ErrorAnswer.token(entry.storageClass))
   }
 
-  /// As the answer's own EncodingType says; a plus stands for a space there, as in forms.
   private func decoded(_ text: [UInt8]?) throws(Problem) -> [UInt8] {
     guard let text else { throw Problem("an entry has no key") }
-    guard let encoding else { return text }
-    let spaced = text.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 }
-    guard encoding.elementsEqual("url".utf8), let key = percentDecoded(spaced) else {
+    guard let key = decodedKey(text, encoding: encoding) else {
       throw Problem("a key is encoded in a way that nobody asked for")
     }
     return key
