@@ -12,14 +12,9 @@ public actor Orchestrator {
   private let logger: Logger
   private let shared: SharedRunState
   private let contexts: [WorkflowName: WorkflowContext]
-  private var gates: [WorkflowName: IntakeGate]
 
-  private var queue = RunQueue()
-  private var due: [Run] = []
-  private var waiting: WaitingRuns
+  private var backlog: Backlog
   private var tasks: [RunID: Task<Void, Never>] = [:]
-  /// Runs that take a place of their workflow's count, until they have ended.
-  private var counted: Set<RunID> = []
   private var failedTrees: Set<TreeID> = []
   /// What could not be looked at for trees.
   private var unseen = 0
@@ -47,15 +42,16 @@ public actor Orchestrator {
     self.ports = ports
     self.mode = mode
     self.logger = logger
-    waiting = WaitingRuns(leavesDeferred: mode == .once)
+    let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
+    self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
+    let workflows = contexts.map(\.workflow)
+    backlog = Backlog(workflows, leavesDeferred: mode == .once)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(),
       meter: meter,
-      countsBlocked: mode == .once, grace: configuration.settings.grace)
-    let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
-    self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
-    gates = self.contexts.mapValues { IntakeGate(rule: $0.workflow.stop) }
+      outages: mode == .once ? nil : OutageBoard(workflows, clock: ports.clock, logger: logger),
+      grace: configuration.settings.grace)
   }
 
   // MARK: The whole
@@ -66,11 +62,13 @@ public actor Orchestrator {
     let intake = MarkerIntake(
       workflows: workflows, ports: ports, orchestrator: self, logger: logger, isOnce: mode == .once)
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intake, workflows) }
+    let outages = Task { await self.followOutages() }
     await withCheckedContinuation { continuation in
       ended = continuation
       pump()
     }
     alarm.cancel()
+    outages.cancel()
     await ports.events.stop()
     await source.value
     await reaping?.value
@@ -134,16 +132,16 @@ public actor Orchestrator {
   // MARK: Intake
 
   func isOpen(_ workflow: WorkflowName) -> Bool {
-    !isStopping && gates[workflow]?.isOpen == true
+    !isStopping && backlog.isOpen(workflow)
   }
 
   func isQueued(_ tree: TreeID) -> Bool {
-    queue.containsReady(tree)
+    backlog.isReady(tree)
   }
 
   /// Whether a run of the tree has failed in this process, or is under way.
   func hasTried(_ tree: TreeID) -> Bool {
-    failedTrees.contains(tree) || queue.holds(tree)
+    failedTrees.contains(tree) || backlog.holds(tree)
   }
 
   /// Something could not be looked at. The service finds it later; a process that looks once has missed it.
@@ -161,41 +159,37 @@ public actor Orchestrator {
     logger.info(
       "tree ready",
       metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
-    queue.add(run)
+    backlog.add(run)
     pump()
   }
 
   func closeIntake(of workflow: WorkflowName) {
     logger.notice("the intake is complete", metadata: ["workflow": "\(workflow)"])
-    gates[workflow]?.close()
+    backlog.close(workflow)
     pump()
   }
 
   func abortIntake(of workflow: WorkflowName) {
     logger.notice("the intake is aborted", metadata: ["workflow": "\(workflow)"])
-    gates[workflow]?.abort()
+    backlog.abort(workflow)
     pump()
   }
 
   private func closeAll() {
-    for name in gates.keys { gates[name]?.close() }
+    backlog.closeAll()
     pump()
   }
 
   private func recover() async throws(Failure) {
-    for run in try await ports.ledger.unfinishedRuns() {
-      switch RecoveryDecision.make(for: run, configuration: configuration, only: only, isOnce: mode == .once) {
+    let left = LeftRuns(
+      configuration: configuration, only: only, contexts: contexts, ports: ports, isOnce: mode == .once, logger: logger)
+    for (run, decision) in try await left.decide() {
+      switch decision {
       case .leave: continue
-      case .enqueue: queue.add(run)
-      case .resume:
-        try await forgetUnsettled(run)
-        queue.hold(run)
-        due.append(run)
-      case .wait(let waiting):
-        try await forgetUnsettled(run)
-        queue.hold(run)
-        self.waiting.add(run, waiting)
-      case .abandon(let why): try await abandon(run, why)
+      case .enqueue: backlog.add(run)
+      case .resume: backlog.resume(run)
+      case .wait(let waiting): backlog.resume(run, after: waiting)
+      case .abandon: failedTrees.insert(run.tree)
       }
     }
     setAlarm()
@@ -210,52 +204,23 @@ public actor Orchestrator {
     }
   }
 
-  /// The machine has been started anew since: what a directory was given and had not settled may be gone with its
-  /// power, although the ledger's rows are not.
-  private func forgetUnsettled(_ run: Run) async throws(Failure) {
-    guard RecoveryDecision.hasLostUnsettled(run, machineStarted: ports.machineStarted),
-      let directories = contexts[run.tree.workflow]?.destinations.filter(\.isDirectory), !directories.isEmpty
-    else { return }
-    try await ports.ledger.commit(directories.map { .forgetDestination(run.id, $0.name) })
-  }
-
-  private func abandon(_ run: Run, _ why: String) async throws(Failure) {
-    var run = run
-    run.abandon(why, at: ports.clock.now())
-    logger.error("run failed: \(why)", metadata: ["run": "\(run.id)", "tree": "\(run.tree.path)"])
-    try await ports.ledger.commit([.run(run)])
-    failedTrees.insert(run.tree)
-  }
-
   // MARK: Runs
 
   /// Starts what may start.
   private func pump() {
-    while !isStopping, tasks.count < configuration.settings.trees, let run = nextToResume() {
-      launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
-    }
-    while !isStopping, tasks.count < configuration.settings.trees,
-      let run = queue.takeNext(where: { gates[$0.tree.workflow]?.letsBegin == true })
-    {
-      launch(run) { driver, run throws(Failure) in try await driver.start(run) }
+    while !isStopping, tasks.count < configuration.settings.trees, let next = backlog.takeNext() {
+      switch next {
+      case .goOn(let run): launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
+      case .begin(let run): launch(run) { driver, run throws(Failure) in try await driver.start(run) }
+      }
     }
     endIfOver()
-  }
-
-  private func nextToResume() -> Run? {
-    due.firstIndex(where: mayResume).map { due.remove(at: $0) }
-  }
-
-  /// A run that was put off has given its place back, and needs one again.
-  private func mayResume(_ run: Run) -> Bool {
-    counted.contains(run.id) || gates[run.tree.workflow]?.letsBegin == true
   }
 
   private func launch(
     _ run: Run, _ drive: @escaping @Sendable (RunDriver, Run) async throws(Failure) -> RunDriver.Ending
   ) {
     guard let context = contexts[run.tree.workflow] else { return }
-    if counted.insert(run.id).inserted { gates[run.tree.workflow]?.began() }
     let driver = RunDriver(context: context, ports: ports, shared: shared, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {
       do throws(Failure) {
@@ -273,49 +238,60 @@ public actor Orchestrator {
     switch ending {
     case .interrupted: interrupted += 1
     case .ended(let run):
-      queue.release(id)
+      backlog.end(run)
       if run.state == .failed { failedTrees.insert(run.tree) }
       if run.state == .done { failedTrees.remove(run.tree) }
-      let hasBegun = run.attempt > 0 || run.state == .failed
-      if counted.remove(id) != nil, !hasBegun { gates[run.tree.workflow]?.gaveBack() }
-    case .waiting(let run, let wait):
-      if wait.isDeferral, counted.remove(id) != nil { gates[run.tree.workflow]?.gaveBack() }
-      waiting.add(run, wait)
-      setAlarm()
+    case .waiting(let run, let wait, let out):
+      if out.isEmpty { backlog.wait(run, wait) } else { park(run, out) }
     }
+    shared.outages?.left(id, isOver: ending.isOver)
+    setAlarm()
     pump()
   }
 
   // MARK: Waiting
 
   private func setAlarm() {
-    alarm.set(for: waiting.earliest, ports.clock) { await self.ring() }
+    let times = [backlog.earliest, shared.outages?.nextProbe].compactMap { $0 }
+    alarm.set(for: times.min(), ports.clock) { await self.ring() }
   }
 
   private func ring() {
     alarm.reset()
-    due += waiting.takeDue(at: ports.clock.now())
+    wake()
+  }
+
+  private func wake() {
+    backlog.wakeDue(at: ports.clock.now())
+    backlog.unpark(shared.outages?.takeDue() ?? [])
     setAlarm()
     pump()
+  }
+
+  /// The run waits for its destinations, however long.
+  private func park(_ run: Run, _ out: Set<DestinationName>) {
+    if shared.outages?.wait(run.id, for: out.map { .init(of: run, $0) }) == true {
+      backlog.park(run)
+    } else {
+      backlog.goOn(run)
+    }
+  }
+
+  private nonisolated func followOutages() async {
+    guard let outages = shared.outages else { return }
+    for await _ in outages.changes { await wake() }
   }
 
   // MARK: The end
 
   private var unfinished: Int {
-    let toBegin = queue.ready.count { gates[$0.tree.workflow]?.letsBegin == true }
-    return interrupted + waiting.count + due.count + toBegin + tasks.count
+    interrupted + backlog.unfinished + tasks.count
   }
 
   private func endIfOver() {
-    guard tasks.isEmpty, isStopping || isOver, ended != nil else { return }
+    guard tasks.isEmpty, isStopping || backlog.isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil
-  }
-
-  /// Whether nothing is left that this process could do: runs that were put off do not keep it, nor do those that are
-  /// ready behind them. Whatever else is ready has just been started.
-  private var isOver: Bool {
-    gates.values.allSatisfy(\.isOver) && !due.contains(where: mayResume) && !waiting.holdRetry
   }
 }

@@ -55,7 +55,15 @@ package struct HTTPTransportError: Error, Sendable, Hashable {
 
   /// As every port tells it.
   package func failure(_ operation: String, _ subject: String) -> Failure {
-    Failure(kind, operation, subject, code: code, cause: cause, remedy: remedy)
+    Failure(kind, operation, subject, code: code, cause: cause, remedy: remedy, isUnreachable: isUnreachable)
+  }
+
+  /// Whether nobody was there to take the request.
+  package var isUnreachable: Bool {
+    switch reason {
+    case .hostNotFound, .connectionRefused, .connectTimeout, .handshakeFailed: true
+    default: false
+    }
   }
 
   private var summary: String {

@@ -123,7 +123,7 @@ final class ContentReader: Sendable {
       let code = errno
       if code == EINTR { continue }
       throw Failure(
-        .transient(retryAfter: nil), "upload", subject(key), code: "SourceUnreadable",
+        .transient(retryAfter: nil), "upload", subject(key), code: Failure.sourceUnreadable,
         cause: "the file could not be read (\(String(cString: strerror(code))))")
     }
   }

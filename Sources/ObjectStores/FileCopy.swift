@@ -49,7 +49,7 @@ final class FileCopy {
       if length >= 0 { return length }
       if errno != EINTR {
         throw Failure(
-          .transient(retryAfter: nil), "read", key.description, code: errno == EIO ? "EIO" : "",
+          .transient(retryAfter: nil), "read", key.description, code: Failure.sourceUnreadable,
           cause: String(cString: strerror(errno)))
       }
     }
@@ -57,7 +57,7 @@ final class FileCopy {
 
   private var changed: Failure {
     Failure(
-      .transient(retryAfter: nil), "upload", key.description, code: "SourceChanged",
+      .transient(retryAfter: nil), "upload", key.description, code: Failure.sourceChanged,
       cause: "the file changed while it was sent")
   }
 }

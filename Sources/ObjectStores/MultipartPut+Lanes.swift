@@ -4,11 +4,17 @@ import SlipwayModel
 
 /// The lanes that hash parts and send them.
 extension MultipartPut {
-  /// One lane goes on in this task; others come beside it while there are places for them, and each gives its place
-  /// back after every part, so that a run that waits is not held up.
+  /// One lane goes on in this task; others come beside it while there are places for them. All give their places back
+  /// after every part, so that a run that waits is not held up: this one waits for another, the others end.
   func send(_ sending: PartSending) async {
+    var isFirst = true
     await withDiscardingTaskGroup { group in
       while let part = await nextPart(sending) {
+        if !isFirst {
+          context.permits.giveBack()
+          await context.permits.acquire()
+        }
+        isFirst = false
         while sending.mayAddLane, context.permits.tryTake() {
           sending.laneBegan()
           group.addTask { await lane(sending) }

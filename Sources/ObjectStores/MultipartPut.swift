@@ -48,9 +48,10 @@ struct MultipartPut {
     case completed(PutReceipt)
   }
 
-  /// Whether the upload is of no use any more, and another one may go well.
+  /// Whether the upload is of no use any more, and another one may go well. The server may have lost a part that was
+  /// proven.
   private static func needsAnother(_ error: S3Error) -> Bool {
-    error.code == S3Client.noSuchUpload || error.code == "ConditionalRequestConflict"
+    [S3Client.noSuchUpload, "ConditionalRequestConflict", "InvalidPart"].contains(error.code)
   }
 }
 
@@ -79,7 +80,9 @@ extension MultipartPut {
 
   /// What has become of an upload that was begun earlier; nil if it is of no use.
   private func resume(_ known: MultipartUpload) async throws(Failure) -> State? {
-    guard known.key == key, known.fingerprint.matchesAcrossProcesses(file.fingerprint), let id = known.id else {
+    guard known.key == key, known.fingerprint.matchesAcrossProcesses(file.fingerprint), hasOurProofs(known),
+      let id = known.id
+    else {
       try await giveUp(known)
       return nil
     }
@@ -87,14 +90,24 @@ extension MultipartPut {
       let listed = try await client.listParts(key, id)
       return .open(Self.verified(known, by: listed), .any)
     } catch {
-      guard error.code == S3Client.noSuchUpload else { throw error.failure }
-      return try await resolve(known)
+      if error.code == S3Client.noSuchUpload { return try await resolve(known) }
+      // Credentials that may only write: what the server has lost of the parts, the completion tells.
+      if error.status == 403 { return .open(known, .any) }
+      throw error.failure
     }
   }
 
+  /// Whether the parts were proven by the checksum that the destination asks for now. Without a part that is not known,
+  /// and nothing is lost.
+  private func hasOurProofs(_ upload: MultipartUpload) -> Bool {
+    !upload.parts.isEmpty && upload.parts.allSatisfy { $0.checksum.count == client.proof.checksumLength }
+  }
+
   private func decide(_ partSize: Int64) async throws(Failure) -> MultipartDecision {
+    let token = try uploadToken(file.fingerprint, context)
     do throws(S3Error) {
-      return try await client.decide(key, size: file.fingerprint.size, partSize: partSize) { () throws(Failure) in
+      return try await client.decide(key, size: file.fingerprint.size, partSize: partSize, token: token) {
+        () throws(Failure) in
         try proofs(partSize)
       }
     } catch {
@@ -153,28 +166,32 @@ extension MultipartPut {
   private func begin(_ partSize: Int64) async throws(Failure) -> MultipartUpload {
     var upload = MultipartUpload(
       run: context.run, destination: context.destination, path: context.path, key: key, fingerprint: file.fingerprint,
-      token: "\(context.run)-\(String(UInt64.random(in: .min ... .max), radix: 16))", partSize: partSize,
-      begun: now())
+      token: "\(try uploadToken(file.fingerprint, context))-\(String(UInt64.random(in: .min ... .max), radix: 16))",
+      partSize: partSize, begun: now())
     try await context.journal.begin(upload)
     let repetition = Repetition()
     do throws(S3Error) {
       upload.id = try await client.createMultipartUpload(key, token: upload.token, attributes: context.attributes) {
         repetition.note()
       }
-      if repetition.hasHappened { try await StrayUploads(client: client, upload: upload).abort() }
     } catch {
       throw error.failure
     }
     try await context.journal.begin(upload)
+    if repetition.hasHappened {
+      // What is found of them is not worth an attempt; the others cost space until the bucket's own rules end them.
+      try? await StrayUploads(client: client, upload: upload).abort()
+    }
     return upload
   }
 
-  /// Ends an upload that is not gone on with, and forgets it.
+  /// Ends an upload that is not gone on with, and forgets it. Credentials that may not end it leave it where it is: it
+  /// must not keep the file from being sent.
   private func giveUp(_ upload: MultipartUpload) async throws(Failure) {
     do throws(S3Error) {
       try await StrayUploads(client: client, upload: upload).abandon()
     } catch {
-      throw error.failure
+      if error.status != 403 { throw error.failure }
     }
     try await context.journal.end(upload)
   }
@@ -208,10 +225,12 @@ extension MultipartPut {
         return receipt
       } catch {
         looks += 1
+        // The upload is over, and what it made is of no use: the next attempt begins another one.
+        if error.code == S3Client.storedOtherBytes {
+          do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
+        }
         guard condition.hasFailed(error), looks <= Self.looksMax else { throw error }
-        let decision = try await client.decide(
-          key, size: file.fingerprint.size, partSize: upload.partSize, after: condition, parts: { upload.parts })
-        switch decision {
+        switch try await decide(on: upload, after: condition) {
         case .delivered(let receipt):
           do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
           return receipt
@@ -219,6 +238,15 @@ extension MultipartPut {
         }
       }
     }
+  }
+
+  private func decide(
+    on upload: MultipartUpload, after tried: WriteCondition
+  ) async throws(S3Error) -> MultipartDecision {
+    let token: String
+    do throws(Failure) { token = try uploadToken(file.fingerprint, context) } catch { throw S3Error(error) }
+    return try await client.decide(
+      key, size: file.fingerprint.size, partSize: upload.partSize, token: token, after: tried, parts: { upload.parts })
   }
 
   /// A file that changes under the server's eyes looks like damage on the way.

@@ -11,7 +11,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2]
+  static let migrations: [String] = [version1, version2, version3]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -146,6 +146,11 @@ enum LedgerSchema {
       checksum BLOB NOT NULL,
       PRIMARY KEY (upload, number)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let version3 = """
+    -- 1: the object lay there already, equal, and was not sent; NULL: it was sent, or has failed
+    ALTER TABLE uploads ADD COLUMN is_found INTEGER;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

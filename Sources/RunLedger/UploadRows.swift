@@ -6,8 +6,8 @@ import SlipwayModel
 enum UploadRows {
   static let save = """
     INSERT OR REPLACE INTO uploads (run, path, destination, head, key_tail, device, inode, size, modified,
-      changed_after, error, is_permanent, received, etag, algorithm, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      changed_after, error, is_permanent, received, etag, algorithm, checksum, is_found)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
   /// Carries out `save` for one record.
@@ -22,14 +22,14 @@ enum UploadRows {
           with: run, path, destination, head, NullableCell(tail), file.device, file.inode, file.size, file.modified,
           file.changed &- file.modified, NullableCell(status.error), NullableCell(status.isPermanent),
           NullableCell(status.received), NullableCell(status.etag), NullableCell(status.algorithm),
-          status.checksum == nil ? .null : NullableCell.borrowed(checksum))
+          status.checksum == nil ? .null : NullableCell.borrowed(checksum), NullableCell(status.isFound))
       }
     }
   }
 
   private static let select = """
     SELECT u.path, d.name, h.bytes, u.key_tail, u.device, u.inode, u.size, u.modified, u.changed_after, u.error,
-      u.is_permanent, u.received, u.etag, u.algorithm, u.checksum
+      u.is_permanent, u.received, u.etag, u.algorithm, u.checksum, u.is_found
     FROM uploads u CROSS JOIN destinations d ON d.number = u.destination
       CROSS JOIN key_heads h ON h.run = u.run AND h.number = u.head
     WHERE u.run = (SELECT number FROM runs WHERE id = ?)
@@ -72,7 +72,7 @@ enum UploadRows {
       changed: modified &+ row.column(8))
     let status = StatusColumns(
       error: row.column(9), isPermanent: row.column(10), received: row.column(11), etag: row.column(12),
-      algorithm: row.column(13), checksum: row.column(14))
+      algorithm: row.column(13), checksum: row.column(14), isFound: row.column(15))
     return UploadRecord(
       run: run, destination: DestinationName(row.column(1)), path: BytePath(path), fingerprint: file,
       key: ObjectKey(head + (tail ?? path)), status: try status.status(fileSize: file.size))
@@ -80,7 +80,7 @@ enum UploadRows {
 
   static func counts(of run: RunID, in database: Database) throws -> [DestinationName: UploadCounts] {
     let sql = """
-      SELECT d.name, count(*) FILTER (WHERE u.error IS NULL), count(u.error),
+      SELECT d.name, count(*) FILTER (WHERE u.error IS NULL), count(u.is_found), count(u.error),
         coalesce(sum(coalesce(u.received, u.size)) FILTER (WHERE u.error IS NULL), 0)
       FROM uploads u JOIN destinations d ON d.number = u.destination
       WHERE u.run = (SELECT number FROM runs WHERE id = ?) GROUP BY d.number
@@ -92,7 +92,8 @@ enum UploadRows {
       defer { statement.stop() }
       while try statement.nextRow() {
         counts[DestinationName(statement.column(0))] = UploadCounts(
-          proven: statement.column(1), failed: statement.column(2), bytes: statement.column(3))
+          proven: statement.column(1), found: statement.column(2), failed: statement.column(3),
+          bytes: statement.column(4))
       }
     }
     for (name, count) in counts where count.failed > 0 {
@@ -113,7 +114,7 @@ enum UploadRows {
 }
 
 /// What may be NULL, as a type of its own: an `Optional` in a list of parameters is bound by code that the compiler does
-/// not specialise, and a row has seven of them.
+/// not specialise, and a row has eight of them.
 private enum NullableCell: SQLBindable {
   case null
   case integer(Int64)
@@ -146,6 +147,7 @@ private struct StatusColumns {
   var etag: String?
   var algorithm: Int?
   var checksum: [UInt8]?
+  var isFound: Bool?
 }
 
 extension StatusColumns {
@@ -158,7 +160,8 @@ extension StatusColumns {
         received: receipt.size == fileSize ? nil : receipt.size,
         // Mostly the ETag is the checksum in hexadecimal, which would be twice its size again.
         etag: isHexadecimal(receipt.etag, of: receipt.checksum?.value) ? nil : receipt.etag,
-        algorithm: receipt.checksum.map { Self.number(of: $0.algorithm) }, checksum: receipt.checksum?.value)
+        algorithm: receipt.checksum.map { Self.number(of: $0.algorithm) }, checksum: receipt.checksum?.value,
+        isFound: receipt.isSent ? nil : true)
     }
   }
 
@@ -166,7 +169,9 @@ extension StatusColumns {
     if let error { return .failed(error, isPermanent: isPermanent ?? false) }
     let proof = try algorithm.map { Checksum(algorithm: try Self.algorithm($0), value: checksum ?? []) }
     return .proven(
-      PutReceipt(size: received ?? fileSize, etag: etag ?? proof?.hexadecimalValue ?? "", checksum: proof))
+      PutReceipt(
+        size: received ?? fileSize, etag: etag ?? proof?.hexadecimalValue ?? "", checksum: proof,
+        isSent: isFound != true))
   }
 
   private static func number(of algorithm: Checksum.Algorithm) -> Int {

@@ -105,6 +105,35 @@ struct DeliveryTests {
     }
   }
 
+  @Test("What 'overwrite: different' finds equal is not sent, and manifest, log and `show` say so")
+  func foundEqual() async throws {
+    try await World.with { world in
+      let destinations = world.destinations().replacingOccurrences(
+        of: "prefix: pre/", with: "prefix: pre/\n    overwrite: different")
+      try world.configure("commit: manifest", to: "[store]", destinations: destinations)
+      try world.makeTree("t", ["a": "1", "b": "2", "c": "3"])
+      let first = try await world.run("run", "--once")
+      #expect(first.transcript.contains("sent=3") && !first.transcript.contains("found"), "\(first.transcript)")
+      try world.makeTree("t", ["b": "other"])
+      let touch = try Program(Program.Launch(["/usr/bin/touch", world.scratch("in/t/.ready")]))
+      try await touch.expectEnd(.exited(0))
+      let second = try await world.run("run", "--once")
+      let told = second.lines(.errors).first { $0.contains("info: uploaded") }
+      #expect(told?.contains(" found_equal=2 ") == true && told?.contains(" sent=1 ") == true, "\(second.transcript)")
+      let object = try await world.reader.get(world.bucket, Array("pre/t/manifest.json".utf8))
+      let manifest = try #require(try JSONSerialization.jsonObject(with: Data(object.bytes)) as? [String: Any])
+      let objects = try #require(manifest["objects"] as? [[String: Any]])
+      #expect(objects.map { $0["sent"] as? Bool } == [false, true, false])
+      let run = try #require(manifest["run"] as? String)
+      let files = try await world.run("show", run, "--files").lines(.output)
+      #expect(files.contains("store: 3 files, 7 B, 2 found equal"), "\(files)")
+      #expect(files.contains("  a -> store: pre/t/a (1 bytes, found equal)"), "\(files)")
+      #expect(files.contains("  b -> store: pre/t/b (5 bytes)"), "\(files)")
+      let json = try await world.run("show", run, "--json").objects()
+      #expect(json.compactMap { $0["sent"] as? Bool } == [false, true, false])
+    }
+  }
+
   @Test("The manifest is replaced where 'overwrite: never' keeps the objects")
   func manifestOverNever() async throws {
     try await World.with { world in

@@ -10,9 +10,11 @@ import Testing
   @Test("Without failures there is no verdict")
   func clean() {
     let tally = AttemptTally()
-    tally.delivered(to: a)
+    tally.delivered(to: a, isSent: true)
+    for _ in 0..<2 { tally.delivered(to: a, isSent: false) }
     #expect(tally.verdict == nil)
     #expect(tally.sent == 1)
+    #expect(tally.found == 2)
   }
 
   @Test("One failure that may go away makes the attempt one that comes again, after the longest wait asked for")
@@ -44,7 +46,7 @@ import Testing
   func inARow() {
     let tally = AttemptTally()
     for _ in 1..<AttemptTally.failuresInARow { tally.failed(failure(.transient(retryAfter: nil)), at: a) }
-    tally.delivered(to: a)
+    tally.delivered(to: a, isSent: true)
     for _ in 1..<AttemptTally.failuresInARow { tally.failed(failure(.transient(retryAfter: nil)), at: a) }
     #expect(!tally.isClosed(a))
     tally.failed(failure(.transient(retryAfter: nil)), at: a)

@@ -20,6 +20,8 @@ final class EngineWorld: Sendable {
   let files: FaultyFiles
   let log = LogLines()
   let workflow: Mutex<Workflow>
+  /// Beside that one.
+  let others = Mutex<[Workflow]>([])
   /// For the processes that start from now on.
   let settings = Mutex(Settings())
   /// Destinations that are not as the world makes them.
@@ -27,11 +29,16 @@ final class EngineWorld: Sendable {
   /// When the machine was started, for the processes that start from now on.
   let machineStarted = Mutex(Timestamp(nanoseconds: .min))
 
-  init(destinations: [String] = ["a"], gate: (@Sendable (ObjectKey) async -> Void)? = nil) throws {
+  init(
+    destinations: [String] = ["a"], keepsEqual: Bool = false, gate: (@Sendable (ObjectKey) async -> Void)? = nil
+  ) throws {
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
     files = FaultyFiles(LocalTreeFiles(roots: [directory.path("in"), directory.path("other")]))
-    stores = Dictionary(uniqueKeysWithValues: destinations.map { (DestinationName($0), InMemoryStore(gate: gate)) })
+    stores = Dictionary(
+      uniqueKeysWithValues: destinations.map {
+        (DestinationName($0), InMemoryStore(keepsEqual: keepsEqual, gate: gate))
+      })
     workflow = Mutex(
       Workflow(
         name: WorkflowName("w"), location: Self.location,
@@ -65,16 +72,16 @@ final class EngineWorld: Sendable {
   }
 
   var configuration: Configuration {
-    let workflow = workflow.withLock { $0 }
+    let workflows = [workflow.withLock { $0 }] + self.others.withLock { $0 }
     let others = destinations.withLock { $0 }
     return Configuration(
       settings: settings.withLock { $0 },
       destinations: Dictionary(
-        uniqueKeysWithValues: workflow.destinations.map {
+        uniqueKeysWithValues: Set(workflows.flatMap(\.destinations)).map {
           let usual = Destination(
             name: $0, location: Self.location, prefix: [], kind: .directory(BytePath("/nowhere")))
           return ($0, others[$0] ?? usual)
-        }), workflows: [workflow])
+        }), workflows: workflows)
   }
 
   /// A process: `run --once` unless told otherwise, with waits that are over at once.

@@ -65,6 +65,21 @@ import Testing
     #expect(world.store().puts.map(\.attributes.tags) == [["team": "ci"], ["team": "ci"]])
   }
 
+  @Test("It says of each object whether it was sent or found equal, and so does the ledger")
+  func sent() async throws {
+    let world = try EngineWorld(keepsEqual: true)
+    world.set { $0.commit = .manifest }
+    for (content, sent) in [("1", [true, true]), ("2", [false, true])] {
+      try world.makeReady("t", ["same": "1", "x": content])
+      try await world.process()
+      let objects = try #require(try manifest(world)["objects"] as? [[String: Any]])
+      #expect(objects.map { $0["sent"] as? Bool } == sent)
+      let counts = try await world.ledger.uploadCounts(of: #require(try await world.latest("t")).id)
+      #expect(counts.values.map(\.found) == [sent.count { !$0 }])
+      #expect(counts.values.map(\.proven) == [2])
+    }
+  }
+
   @Test("Where anything has failed, at whatever destination, there is none")
   func failed() async throws {
     let world = try world()

@@ -8,9 +8,9 @@ import Testing
 
 @Suite("Multipart uploads of runs that are over")
 struct UploadReaperTests {
-  private func upload(_ run: Run, at destination: String = "a") -> MultipartUpload {
+  private func upload(_ run: Run, at destination: String = "a", path: String = "big") -> MultipartUpload {
     MultipartUpload(
-      run: run.id, destination: DestinationName(destination), path: BytePath("big"), key: ObjectKey("t/big"),
+      run: run.id, destination: DestinationName(destination), path: BytePath(path), key: ObjectKey("t/\(path)"),
       fingerprint: Fingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5), token: "t", partSize: 1,
       begun: Timestamp(seconds: 1), id: MultipartUpload.ID("id"))
   }
@@ -49,6 +49,21 @@ struct UploadReaperTests {
     #expect(world.log.messages(at: .warning) == ["cannot abort the upload of s3://b/t/big: no"])
     let left = try await world.ledger.abandonedUploads(of: nil)
     #expect(left == [upload])
+  }
+
+  @Test("are asked for once where the destination refuses or does not answer, so that nobody waits for it")
+  func unreachable() async throws {
+    let world = try EngineWorld()
+    let run = try await deadRun(world)
+    for name in ["one", "two", "three"] {
+      let one = upload(run, path: name)
+      try await world.ledger.begin(one)
+      world.store().fail(one.key, with: Failure(.transient(retryAfter: nil), "reach", name, cause: "no route"))
+    }
+    try await world.process()
+    #expect(world.log.messages(at: .warning).count == 1)
+    let left = try await world.ledger.abandonedUploads(of: nil)
+    #expect(left.count == 3)
   }
 
   @Test("are ended with the run that began them")

@@ -86,6 +86,7 @@ import Testing
       try await transport.send(HTTPRequest(.get, "http://127.0.0.1:\(port)/"))
     }
     #expect(error?.reason == .connectionRefused)
+    #expect(error?.failure("upload", "x").isUnreachable == true)
     #expect(error?.kind == .transient(retryAfter: nil))
   }
 

@@ -32,6 +32,12 @@ struct DirectoryStoreTests {
     try await check.run(StoreUnderTest(store) { store.objects[$0] })
   }
 
+  @Test("the store in memory keeps what is equal where it is told to", arguments: equalConformance)
+  func inMemoryEqual(_ check: Conformance<StoreUnderTest>) async throws {
+    let store = InMemoryStore(keepsEqual: true)
+    try await check.run(StoreUnderTest(store) { store.objects[$0] })
+  }
+
   @Test("is made by the first put, with its parents and those of the object")
   func made() async throws {
     let store = makeStore(at: directory.path("deep/er/out"))

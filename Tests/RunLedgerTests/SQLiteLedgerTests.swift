@@ -160,10 +160,30 @@ struct SQLiteLedgerTests {
     let failure = try await #require(throws: Failure.self) { _ = try await open() }
     #expect(
       failure.message
-        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 2; use the "
+        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 3; use the "
         + "Slipway that wrote it, or another state directory")
     #expect(failure.code == "NewerSchema")
     #expect(failure.kind == .fatal)
+  }
+
+  @Test("of an earlier version is not read, and has every row once it is opened for writing")
+  func older() async throws {
+    let run = plainRun(1)
+    let first = try await open()
+    try await first.commit([.run(run), .uploads([upload(of: run, "a")])])
+    await first.close()
+    try execute("ALTER TABLE uploads DROP COLUMN is_found; PRAGMA user_version = 2")
+    let failure = try await #require(throws: Failure.self) { _ = try await SQLiteLedger(readingAt: state) }
+    #expect(
+      failure.message
+        == "cannot read the ledger \(file): an older Slipway wrote it; the next `slipway run` brings it up to date")
+    let second = try await open()
+    #expect(try await second.uploads(of: run.id, after: nil, limit: 9) == [upload(of: run, "a")])
+    let found = UploadRecord.Status.proven(PutReceipt(size: 3, etag: "", checksum: nil, isSent: false))
+    try await second.commit([.uploads([upload(of: run, "b", found)])])
+    #expect(
+      try await second.uploads(of: run.id, after: nil, limit: 9) == [upload(of: run, "a"), upload(of: run, "b", found)])
+    await second.close()
   }
 
   @Test("is refused where it is another program's database")

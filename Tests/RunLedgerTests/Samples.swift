@@ -9,11 +9,13 @@ func plainRun(_ number: Int) -> Run {
     created: Timestamp(seconds: Int64(number)))
 }
 
-func upload(of run: Run, _ path: String) -> UploadRecord {
+func upload(
+  of run: Run, _ path: String, _ status: UploadRecord.Status = .proven(PutReceipt(size: 3, etag: "", checksum: nil))
+) -> UploadRecord {
   UploadRecord(
     run: run.id, destination: DestinationName("artifacts"), path: BytePath(path),
     fingerprint: Fingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5), key: ObjectKey("builds/\(path)"),
-    status: .proven(PutReceipt(size: 3, etag: "", checksum: nil)))
+    status: status)
 }
 
 func removeFile(_ path: BytePath) throws {

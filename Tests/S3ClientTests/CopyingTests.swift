@@ -27,6 +27,61 @@ import Testing
     }
   }
 
+  /// What a destination may ask for beside content, tags and metadata.
+  private static func demanding(_ settings: inout S3Destination) {
+    settings.storageClass = "GLACIER_IR"
+    settings.acl = "public-read"
+    settings.encryption = .init(kind: .kms, keyID: "key/1")
+    settings.paysAsRequester = true
+    settings.expectedBucketOwner = "123456789012"
+    settings.tags = ["never": "meant"]
+    settings.metadata = ["never": "meant"]
+  }
+
+  @Test("A copy is made as the destination asks for objects, whole or in parts", arguments: [false, true])
+  func settled(inParts: Bool) async throws {
+    try await ScriptedS3Server.with { server in
+      try await client(of: server) { $0.storageClass = "STANDARD_IA" }
+        .putObject("k", [UInt8](repeating: 1, count: 20), attributes)
+      let limits = CopyLimits(single: inParts ? 10 : 20, part: 8)
+      let client = try client(of: server) { Self.demanding(&$0) }
+      _ = try await client.copyObject(ObjectKey("k"), to: ObjectKey("copy"), limits: limits)
+      let made = try #require(
+        server.requests.first { $0.key == Array("copy".utf8) && ($0.queryValue("uploads") != nil) == inParts })
+      #expect(made.header("x-amz-storage-class") == "GLACIER_IR")
+      #expect(made.header("x-amz-acl") == "public-read")
+      #expect(made.header("x-amz-server-side-encryption") == "aws:kms")
+      #expect(made.header("x-amz-server-side-encryption-aws-kms-key-id") == "key/1")
+      for request in server.requests.dropFirst() {
+        #expect(request.header("x-amz-request-payer") == "requester")
+        #expect(request.header("x-amz-expected-bucket-owner") == "123456789012")
+      }
+      let parts = server.requests.filter { $0.queryValue("uploadId") != nil }
+      #expect(parts.allSatisfy { $0.header("x-amz-storage-class") == nil && $0.header("x-amz-acl") == nil })
+      let head = try #require(try await client.headObject(ObjectKey("copy")))
+      #expect(head.storageClass == "GLACIER_IR")
+      #expect(head.metadata["color"] == "blue" && head.metadata["never"] == nil)
+      #expect(try await client.objectTags(ObjectKey("copy")) == ["team": "a&b"])
+    }
+  }
+
+  @Test("A refused copy names the settings that asked for more than a plain one", arguments: [false, true])
+  func refused(inParts: Bool) async throws {
+    let rule = FaultRule(
+      FaultRule.Match(method: inParts ? "POST" : "PUT"), .answer(status: 400, code: "InvalidStorageClass"))
+    try await ScriptedS3Server.with(rules: [rule]) { server in
+      server.place("k", content: [UInt8](repeating: 1, count: 20))
+      let client = try client(of: server) { Self.demanding(&$0) }
+      let error = await #expect(throws: S3Error.self) {
+        try await client.copyObject(
+          ObjectKey("k"), to: ObjectKey("copy"), limits: CopyLimits(single: inParts ? 10 : 20, part: 8))
+      }
+      #expect(
+        error?.failure.remedy
+          == "the server may not know what the destination asks for: acl, sse or storage_class")
+    }
+  }
+
   @Test("The source may lie in another bucket of the same server, and of no other")
   func buckets() async throws {
     var settings = ScriptedS3Server.Settings()

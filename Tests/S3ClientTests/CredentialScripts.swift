@@ -44,6 +44,24 @@ final class Gate: Sendable {
   }
 }
 
+/// Files of a test that can be replaced, by path.
+final class KeptFiles: Sendable {
+  private let contents: Mutex<[String: String]>
+
+  init(_ contents: [String: String]) { self.contents = Mutex(contents) }
+
+  subscript(path: String) -> String? {
+    get { contents.withLock { $0[path] } }
+    set { contents.withLock { $0[path] = newValue } }
+  }
+
+  var files: CredentialFiles {
+    CredentialFiles(
+      { path, limit throws(Failure) in self[path].map { Array($0.utf8) } },
+      replacement: { path, bytes throws(Failure) in self[path] = String(decoding: bytes, as: UTF8.self) })
+  }
+}
+
 /// Files of a test, by path.
 func files(_ contents: [String: String]) -> CredentialFiles {
   CredentialFiles { path, limit throws(Failure) in contents[path].map { Array($0.utf8) } }

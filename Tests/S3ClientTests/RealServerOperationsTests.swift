@@ -19,12 +19,15 @@ struct RealServerOperationsTests {
     try await client.createBucket()
   }
 
-  private static func client(_ reader: S3Reader, _ bucket: String) throws -> S3Client {
+  private static func client(
+    _ reader: S3Reader, _ bucket: String, _ change: (inout S3Destination) -> Void = { _ in }
+  ) throws -> S3Client {
     var settings = S3Destination(bucket: bucket)
     settings.endpoint = reader.endpoint
     settings.region = "us-east-1"
     settings.credentials = .init(
       accessKeyID: reader.accessKeyID, secretAccessKey: Secret(reader.secretAccessKey), sessionToken: nil)
+    change(&settings)
     return try S3Client(settings, environment: [:], transport: HTTPTransport(), now: { Timestamp.wallClock() })
   }
 
@@ -134,6 +137,25 @@ struct RealServerOperationsTests {
     #expect(head.metadata["color"] == "blue")
     // What is made of parts has no tags on this server.
     if !inParts { #expect(try await client.objectTags(ObjectKey("copy")) == ["team": "a b"]) }
+    #expect(try await reader.unfinishedUploads(bucket) == [])
+  }
+
+  @Test("A copy has the ACL and the storage class of the destination, whole or in parts", arguments: [false, true])
+  func copiedAsAsked(inParts: Bool) async throws {
+    try await client.putObject("source", [UInt8](repeating: 1, count: 6 << 20), ObjectAttributes())
+    let limits = CopyLimits(single: inParts ? 1 << 20 : 5 << 30, part: 5 << 20)
+    let asking = try Self.client(reader, bucket) {
+      $0.acl = "public-read"
+      $0.storageClass = "STANDARD"
+    }
+    _ = try await asking.copyObject(ObjectKey("source"), to: ObjectKey("copy"), limits: limits)
+    #expect(try await reader.properties(bucket, Array("source".utf8)).grants == [])
+    #expect(try await reader.properties(bucket, Array("copy".utf8)).grants == ["AllUsers READ"])
+    let refusing = try Self.client(reader, bucket) { $0.storageClass = "NO_SUCH_CLASS" }
+    let error = await #expect(throws: S3Error.self) {
+      try await refusing.copyObject(ObjectKey("source"), to: ObjectKey("other"), limits: limits)
+    }
+    #expect(error?.failure.remedy == "the server may not know what the destination asks for: storage_class")
     #expect(try await reader.unfinishedUploads(bucket) == [])
   }
 

@@ -168,6 +168,7 @@ package actor InMemoryLedger: Ledger {
         count.failed += 1
       case .proven(let receipt):
         count.proven += 1
+        if !receipt.isSent { count.found += 1 }
         count.bytes += receipt.size
       }
       counts[record.destination] = count

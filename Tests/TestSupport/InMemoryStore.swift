@@ -23,10 +23,13 @@ package final class InMemoryStore: ObjectStore {
   }
 
   let state = Mutex(State())
+  private let keepsEqual: Bool
   private let gate: (@Sendable (ObjectKey) async -> Void)?
 
-  /// `gate` is awaited at the beginning of each put, so that a test can hold it there.
-  package init(gate: (@Sendable (ObjectKey) async -> Void)? = nil) {
+  /// With `keepsEqual` an object that has the file's content is left as it is, as `overwrite: different` does. `gate` is
+  /// awaited at the beginning of each put, so that a test can hold it there.
+  package init(keepsEqual: Bool = false, gate: (@Sendable (ObjectKey) async -> Void)? = nil) {
+    self.keepsEqual = keepsEqual
     self.gate = gate
   }
 
@@ -69,6 +72,9 @@ package final class InMemoryStore: ObjectStore {
     }
     do throws(Failure) {
       let content = try read(file, key)
+      if keepsEqual, objects[key] == content {
+        return PutReceipt(size: Int64(content.count), etag: "", checksum: nil, isSent: false)
+      }
       context.progress.sent(Int64(content.count))
       state.withLock { $0.objects[key] = content }
       record(file, key, attributes, wasAccepted: true)

@@ -162,6 +162,16 @@ private let uploadConformance: [Conformance<any Ledger>] = [
         DestinationName("other"): UploadCounts(proven: 1, bytes: 10),
       ])
   },
+  Conformance("what was found equal is counted with the proven ones and by itself, until it is sent") { ledger in
+    let run = plainRun(number: 1)
+    let found = UploadRecord.Status.proven(PutReceipt(size: 10, etag: "e", checksum: nil, isSent: false))
+    let records = ["a", "b"].map { upload(run: run.id, path: $0, status: found) } + [upload(run: run.id, path: "c")]
+    try await ledger.commit([.run(run), .uploads(records)])
+    let name = DestinationName("artifacts")
+    #expect(try await ledger.uploadCounts(of: run.id) == [name: UploadCounts(proven: 3, found: 2, bytes: 30)])
+    try await ledger.commit([.uploads([upload(run: run.id, path: "b")])])
+    #expect(try await ledger.uploadCounts(of: run.id) == [name: UploadCounts(proven: 3, found: 1, bytes: 30)])
+  },
   Conformance("records of one commit may belong to several runs") { ledger in
     let (one, two) = (plainRun(number: 1), plainRun(number: 2))
     let records = [upload(run: one.id, path: "a"), upload(run: two.id, path: "b"), upload(run: one.id, path: "c")]

@@ -82,6 +82,7 @@ func everyUpload(of run: RunID) -> [UploadRecord] {
     .proven(PutReceipt(size: 10, etag: "e-1", checksum: crc32)),
     .proven(PutReceipt(size: 10, etag: "\"e\u{301}", checksum: nil)),
     .proven(PutReceipt(size: 10, etag: "", checksum: nil)),
+    .proven(PutReceipt(size: 10, etag: md5.hexadecimalValue, checksum: md5, isSent: false)),
     .proven(PutReceipt(size: 0, etag: "", checksum: Checksum(algorithm: .md5, value: []))),
     .failed("", isPermanent: false),
     .failed("access denied\n", isPermanent: true),

@@ -100,6 +100,23 @@ package let storeConformance: [Conformance<StoreUnderTest>] =
     },
   ] + storeReadingConformance
 
+/// What a store does beside `storeConformance` where its settings keep an equal object.
+package let equalConformance: [Conformance<StoreUnderTest>] = [
+  Conformance("what lies there already is found and costs nothing, and what differs is sent") { subject in
+    let directory = try TemporaryDirectory()
+    let key = ObjectKey("a/b")
+    for (content, isSent) in [("one", true), ("one", false), ("two", true), ("two", false)] {
+      let file = try DescriptorFile(directory.write(content, to: "file"))
+      let meter = TransferMeter()
+      let receipt = try await subject.store.put(file, at: key, progress: meter)
+      #expect(receipt.isSent == isSent)
+      #expect(receipt.size == 3)
+      #expect(meter.snapshot.bytes == (isSent ? 3 : 0))
+      #expect(try await subject.content(key) == Array(content.utf8))
+    }
+  }
+]
+
 extension ObjectStore {
   /// For a run of its own, without attributes.
   package func put(

@@ -19,17 +19,21 @@ struct FileSender: Sendable {
   nonisolated(nonsending) func send(_ sending: UploadFeed.Sending) async {
     let destination = sending.target.name
     let status: UploadRecord.Status
-    do throws(Failure) {
-      status = .proven(try await put(sending))
+    do throws(Problem) {
+      let receipt = try await put(sending)
+      status = .proven(receipt)
       meter.delivered()
-      tally.delivered(to: destination)
-      logger.debug("sent \(sending.path)", metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
+      tally.delivered(to: destination, isSent: receipt.isSent)
+      logger.debug(
+        "\(receipt.isSent ? "sent" : "found equal") \(sending.path)",
+        metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
       if Task.isCancelled { return }
       meter.failed()
-      tally.failed(error, at: destination)
-      logger.error("\(error.message)", metadata: ["destination": "\(destination)"])
-      status = .failed(error.message, isPermanent: error.kind == .permanent)
+      let isOut = tally.failed(error.failure, at: error.isOfSource ? nil : destination)
+      logger.log(
+        level: isOut ? .debug : .error, "\(error.failure.message)", metadata: ["destination": "\(destination)"])
+      status = .failed(error.failure.message, isPermanent: error.failure.kind == .permanent)
     }
     await recorder.record(
       UploadRecord(
@@ -37,22 +41,44 @@ struct FileSender: Sendable {
         status: status))
   }
 
-  nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Failure) -> PutReceipt {
-    let file = try files.open(sending.path, in: tree)
+  /// Whom a failure is put down to: the file, or the destination.
+  private struct Problem: Error {
+    let failure: Failure
+    let isOfSource: Bool
+  }
+
+  nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Problem) -> PutReceipt {
+    let file = try ofSource { () throws(Failure) in try files.open(sending.path, in: tree) }
     guard file.fingerprint == sending.fingerprint else { throw changed(sending.path) }
-    let context = PutContext(
-      run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
-      journal: journal, permits: sending.target.lane)
-    let receipt = try await sending.target.store.put(file, at: sending.key, context)
+    let receipt = try await put(file, sending)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.
-    guard try file.fingerprintOfName() == sending.fingerprint else { throw changed(sending.path) }
+    let now = try ofSource { () throws(Failure) in try file.fingerprintOfName() }
+    guard now == sending.fingerprint else { throw changed(sending.path) }
     return receipt
   }
 
-  private func changed(_ path: BytePath) -> Failure {
-    Failure(
+  private func ofSource<Value>(_ read: () throws(Failure) -> Value) throws(Problem) -> Value {
+    do throws(Failure) { return try read() } catch { throw Problem(failure: error, isOfSource: true) }
+  }
+
+  nonisolated(nonsending) private func put(
+    _ file: any OpenFile, _ sending: UploadFeed.Sending
+  ) async throws(Problem) -> PutReceipt {
+    let context = PutContext(
+      run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
+      journal: journal, permits: sending.target.lane)
+    do throws(Failure) {
+      return try await sending.target.store.put(file, at: sending.key, context)
+    } catch {
+      throw Problem(failure: error, isOfSource: error.isOfSource)
+    }
+  }
+
+  private func changed(_ path: BytePath) -> Problem {
+    let failure = Failure(
       .transient(retryAfter: nil), "upload", tree.appending(path).description, code: Failure.sourceChanged,
       cause: "it changed while it was being sent", remedy: "it is sent again in the next attempt")
+    return Problem(failure: failure, isOfSource: true)
   }
 }

@@ -57,7 +57,7 @@ struct Manifest {
       "url": JSONText.string(session.ports.stores[row.destination]?.url(of: row.key) ?? ""),
       "size": JSONText.number(receipt.size), "etag": JSONText.string(receipt.etag),
       "checksum": checksum ?? JSONText.null,
-      "mtime": JSONText.string(Self.seconds(row.fingerprint.modified)), "sent": JSONText.bool(true),
+      "mtime": JSONText.string(Self.seconds(row.fingerprint.modified)), "sent": JSONText.bool(receipt.isSent),
     ])
   }
 

@@ -20,7 +20,7 @@ struct ManifestUpload {
     } catch {
       return fail(error, at: nil)
     }
-    for target in targets where !Task.isCancelled {
+    for target in targets where !Task.isCancelled && !tally.leavesOut(target.name) {
       do throws(Failure) {
         try await send(to: target)
       } catch {
@@ -44,12 +44,14 @@ struct ManifestUpload {
     await target.lane.acquire()
     defer { target.lane.giveBack() }
     _ = try await target.store.put(file, at: key, context)
+    tally.committed(to: target.name)
     session.logger.debug(
       "sent the manifest", metadata: ["destination": "\(target.name)", "key": "\(key)"])
   }
 
   private func fail(_ failure: Failure, at destination: DestinationName?) {
-    tally.failed(failure, at: destination)
-    session.logger.error("\(failure.message)", metadata: destination.map { ["destination": "\($0)"] } ?? [:])
+    let level: Logger.Level = tally.failed(failure, at: destination) ? .debug : .error
+    session.logger.log(
+      level: level, "\(failure.message)", metadata: destination.map { ["destination": "\($0)"] } ?? [:])
   }
 }

@@ -11,9 +11,14 @@ struct RunDriver: Sendable {
 
   enum Ending: Sendable {
     case ended(Run)
-    case waiting(Run, RunState.Waiting)
+    /// For its time or, if destinations are named, until one of them is no longer out.
+    case waiting(Run, RunState.Waiting, out: Set<DestinationName>)
     /// The task was cancelled; the ledger says where the run goes on.
     case interrupted(Run)
+
+    var isOver: Bool {
+      if case .ended = self { true } else { false }
+    }
   }
 
   /// Starts a run that is `ready`. Its marker is looked at once more: a marker that has gone withdraws it.
@@ -131,10 +136,15 @@ struct RunDriver: Sendable {
 
   private func waiting(_ session: RunSession, _ until: Timestamp) -> Ending {
     guard case .waiting(let waiting) = session.run.state else { return .interrupted(session.run) }
-    let seconds = (until - ports.clock.now()).components.seconds
-    session.logger.warning(
-      "\(waiting.isDeferral ? "put off" : "attempt failed"), again in \(max(0, seconds)) s: \(waiting.why)")
-    return .waiting(session.run, waiting)
+    if session.out.isEmpty {
+      let seconds = (until - ports.clock.now()).components.seconds
+      session.logger.warning(
+        "\(waiting.isDeferral ? "put off" : "attempt failed"), again in \(max(0, seconds)) s: \(waiting.why)")
+    } else {
+      // The outage itself is told once, not for each run.
+      session.logger.info("waits: \(waiting.why)")
+    }
+    return .waiting(session.run, waiting, out: session.out)
   }
 
   private func removeFiles(_ session: RunSession) {

@@ -10,6 +10,8 @@ final class RunSession {
   let shared: SharedRunState
   let logger: Logger
   private(set) var run: Run
+  /// The destinations by which the latest attempt ended, because they are out.
+  private(set) var out: Set<DestinationName> = []
   private var isDirty = false
 
   init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
@@ -28,6 +30,14 @@ final class RunSession {
       in: TransitionContext(
         now: ports.clock.now(), retry: context.workflow.retry, jitter: Double.random(in: 0...1),
         countsBlocked: shared.countsBlocked))
+  }
+
+  /// The attempt ends because these destinations are out; none if they refuse this run alone.
+  func blocked(by out: Set<DestinationName>) -> AttemptError {
+    self.out = out
+    guard !out.isEmpty, let outages = shared.outages else { return .blocked }
+    // By now they may be back: then it goes on at once.
+    return .out(until: outages.nextProbe(of: out.map { .init(of: run, $0) }) ?? ports.clock.now())
   }
 
   /// The marker that this start of the run answers: the one that lies there now, which may have been made anew since
@@ -54,9 +64,11 @@ struct SharedRunState: Sendable {
   let stems: StemClaims
   let taken: TakenMarkers
   let meter: TransferMeter
-  /// Whether a blocked destination uses up attempts.
-  let countsBlocked: Bool
+  /// Which destinations are out; nil where that uses up attempts like any other failure.
+  let outages: OutageBoard?
   let grace: Duration
+
+  var countsBlocked: Bool { outages == nil }
 }
 
 /// How a stage of a run ended.

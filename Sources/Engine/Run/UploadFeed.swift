@@ -74,7 +74,7 @@ final class UploadFeed: @unchecked Sendable {
     self.logger = logger
   }
 
-  /// The next sending whose destination has not been given up; nil at the end of the plan.
+  /// The next sending whose destination is neither given up nor out; nil at the end of the plan.
   nonisolated(nonsending) func next() async -> Sending? {
     // Others may come while a page of the ledger is awaited: they wait for their turn.
     await turn.acquire()
@@ -91,7 +91,7 @@ final class UploadFeed: @unchecked Sendable {
   nonisolated(nonsending) private func nextInTurn() async throws(Failure) -> Sending? {
     while !hasFailed, !Task.isCancelled {
       while let sending = pending.popLast() {
-        if !tally.isClosed(sending.target.name) { return sending }
+        if !tally.leavesOut(sending.target.name) { return sending }
       }
       guard let step = try await nextStep() else {
         try await forgetVanished()

@@ -64,7 +64,9 @@ struct UploadStage {
   }
 
   private func send() async throws(Failure) -> StageEnd {
-    let tally = AttemptTally()
+    let gate = session.shared.outages.map { OutageGate($0, for: session.run) }
+    gate?.enter(session.context.destinations.map(\.name))
+    let tally = AttemptTally(gate)
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
       run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
@@ -142,7 +144,7 @@ struct UploadStage {
       do throws(Failure) {
         try await session.ports.stores[destination.name]?.settle()
       } catch {
-        tally.failed(error, at: destination.name)
+        tally.unsettled(error, at: destination.name)
         session.logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
         try await session.commit([.forgetDestination(session.run.id, destination.name)])
       }
@@ -150,9 +152,13 @@ struct UploadStage {
   }
 
   private func conclude(_ tally: AttemptTally, _ findings: UploadFeed.Findings) async throws(Failure) -> StageEnd {
-    if let (message, error) = tally.verdict { return .event(.attemptFailed(message, error)) }
-    let skipped: Logger.Metadata = findings.skipped > 0 ? ["skipped": "\(findings.skipped)"] : [:]
-    session.logger.info("uploaded", metadata: skipped.merging(["sent": "\(tally.sent)"]) { one, _ in one })
+    if let (message, error) = tally.verdict {
+      return .event(.attemptFailed(message, error == .blocked ? session.blocked(by: tally.out) : error))
+    }
+    var counts: Logger.Metadata = ["sent": "\(tally.sent)"]
+    if tally.found > 0 { counts["found_equal"] = "\(tally.found)" }
+    if findings.skipped > 0 { counts["skipped"] = "\(findings.skipped)" }
+    session.logger.info("uploaded", metadata: counts)
     session.shared.taken.note(findings.inner)
     try await session.commit(try await answers(to: findings.inner))
     return .event(.uploaded)

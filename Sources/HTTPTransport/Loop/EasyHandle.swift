@@ -27,6 +27,8 @@ final class EasyHandle {
 
   /// libcurl's own default, in bytes; allocated with the next file only.
   private static let idleUploadBufferSize = 64 << 10
+  /// The least that libcurl takes, in bytes; longer answers come in several pieces.
+  private static let shortAnswerBufferSize = 1024
   private let settings: EasySettings
   private let poller: SocketPoller
   private let errorText: UnsafeMutablePointer<CChar>
@@ -120,6 +122,8 @@ extension EasyHandle {
     // libcurl looks through the environment for each request unless it is told that there is no proxy.
     if !new.usesProxy { "".withCString { set(CURLOPT_PROXY, $0) } }
     if new.needsNewConnection { set(CURLOPT_FRESH_CONNECT, 1) }
+    // Allocated for each transfer: what stores something is answered in a few lines.
+    if new.body != .none { set(CURLOPT_BUFFERSIZE, Self.shortAnswerBufferSize) }
     applyLimits(new.limits)
     applyMethod(new)
   }

@@ -21,18 +21,3 @@ private func hexadecimalValue(_ digit: UInt8?) -> UInt8? {
   default: nil
   }
 }
-
-/// Text for a document of ours (XML 1.0, section 2.4).
-func xmlEscaped(_ text: String) -> String {
-  var result = ""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result
-}

@@ -19,7 +19,7 @@ extension ContentProof {
     {
       return value.elementsEqual(field.value) ? .same(checksum) : .different
     }
-    let etag = Self.unquoted(response.fields.value("etag"))
+    let etag = unquotedETag(response.fields.value("etag"))
     guard hasMD5ETags, let md5 = digests.md5, etag.count == 2 * md5.count else { return .unknown }
     return Self.isEqual(etag, md5.hexadecimalText) ? .same(Checksum(algorithm: .md5, value: md5)) : .different
   }

@@ -58,7 +58,7 @@ package struct ContentProof: Sendable, Hashable {
     _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String,
     subject: @autoclosure () -> String
   ) throws(S3Error) -> String {
-    let etag = Self.unquoted(response.fields.value("etag"))
+    let etag = unquotedETag(response.fields.value("etag"))
     func refuse(_ code: String, _ cause: String, _ remedy: String = "") -> S3Error {
       S3Error(
         Failure(.transient(retryAfter: nil), operation, subject(), code: code, cause: cause, remedy: remedy),
@@ -71,7 +71,7 @@ package struct ContentProof: Sendable, Hashable {
       }
       if !Self.isEqual(etag, md5.hexadecimalText) {
         throw refuse(
-          "StoredOtherBytes", "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
+          S3Client.storedOtherBytes, "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
           "if the server encrypts or changes what it stores, set verify_etag: false")
       }
     }
@@ -85,10 +85,21 @@ package struct ContentProof: Sendable, Hashable {
       }
       if let echo, !echo.elementsEqual(sent.value) {
         throw refuse(
-          "StoredOtherBytes", "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
+          S3Client.storedOtherBytes,
+          "the server stored other bytes: their \(checksumName) is \(escaped(echo.prefix(64)))")
       }
     }
-    return Self.text(of: etag)
+    return etagText(etag)
+  }
+
+  /// How long a checksum is that the proof makes, in bytes; each algorithm has its own length. 0 where it makes none.
+  package var checksumLength: Int {
+    switch checksum {
+    case .crc64nvme: 8
+    case .crc32c: 4
+    case .sha256: 32
+    case .auto, .md5, .none: needsMD5 ? 16 : 0
+    }
   }
 
   private var checksumName: String {
@@ -98,22 +109,6 @@ package struct ContentProof: Sendable, Hashable {
     case .sha256: "SHA-256"
     case .auto, .md5, .none: "MD5"
     }
-  }
-
-  /// In bytes.
-  private static let etagLimit = 256
-
-  /// Escaped, which hexadecimal digits need not be.
-  static func text(of etag: ArraySlice<UInt8>) -> String {
-    let isPlain = etag.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D }
-    return isPlain ? String(decoding: etag.prefix(etagLimit), as: UTF8.self) : escaped(etag.prefix(etagLimit))
-  }
-
-  static func unquoted(_ value: ArraySlice<UInt8>?) -> ArraySlice<UInt8> {
-    guard let value else { return [] }
-    let quote = UInt8(ascii: "\"")
-    let isQuoted = value.count >= 2 && value.first == quote && value.last == quote
-    return isQuoted ? value.dropFirst().dropLast() : value
   }
 
   /// Some servers write the digits in capitals.

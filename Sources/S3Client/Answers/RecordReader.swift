@@ -1,41 +1,28 @@
+import HTTPTransport
 import SlipwayModel
 
-/// Reads an answer that is a flat list: a root, values directly in it, and records, each with values of its own.
+/// Reads an answer that is a flat list: values directly in its root, and records, each with values of its own.
 final class RecordReader: AnswerHandler {
-  private let root: String
   private let record: String
-  /// Records of more than this are an error: no page of an answer has so many.
   private let recordLimit: Int
   private(set) var values: [String: [UInt8]] = [:]
   private(set) var records: [[String: [UInt8]]] = []
-  private var isRoot = false
   private var current: [String: [UInt8]]?
-  private var hasEnded = false
-  private var isTooLong = false
+  fileprivate private(set) var isTooLong = false
 
-  init(root: String, record: String, recordLimit: Int) {
-    self.root = root
+  fileprivate init(record: String, recordLimit: Int) {
     self.record = record
     self.recordLimit = recordLimit
-  }
-
-  /// False unless `body` is the whole of an answer with this root.
-  func read(_ body: [UInt8]) -> Bool {
-    do throws(AnswerProblem) { try AnswerParser(self).read(body, isLast: true) } catch { return false }
-    return hasEnded && !isTooLong
   }
 
   func text(_ name: String) -> String { String(decoding: values[name] ?? [], as: UTF8.self) }
 
   func begin(_ name: String, depth: Int) {
-    if depth == 1 { isRoot = name == root }
     if depth == 2, name == record { current = [:] }
   }
 
   func end(_ name: String, text: [UInt8], depth: Int) {
-    guard isRoot else { return }
     switch depth {
-    case 1: hasEnded = true
     case 2 where name == record:
       if records.count < recordLimit, let current { records.append(current) } else { isTooLong = true }
       current = nil
@@ -43,5 +30,26 @@ final class RecordReader: AnswerHandler {
     case 3 where current != nil: current?[name] = text
     default: break
     }
+  }
+}
+
+extension S3Client {
+  /// Reads an answer about `key`, or about the bucket for nil. Throws unless it is the whole of one with this root, and
+  /// where it has more than `limit` elements `record`: no page of an answer has so many.
+  func read(
+    _ response: HTTPResponse, _ root: String, records record: String = "", limit: Int = 0, _ key: ObjectKey?,
+    _ operation: String
+  ) throws(S3Error) -> RecordReader {
+    let reader = RecordReader(record: record, recordLimit: limit)
+    try readAnswer(response, root: root, reader, operation, endpoint.subject(key))
+    if reader.isTooLong { throw unreadable("it has more than \(limit) entries", response, key, operation) }
+    return reader
+  }
+
+  /// A success that does not say what it should; see `S3Error.init(unreadable:)`.
+  func unreadable(
+    _ what: String, _ response: HTTPResponse, _ key: ObjectKey?, _ operation: String
+  ) -> S3Error {
+    S3Error(unreadable: what, response, operation, endpoint.subject(key))
   }
 }

@@ -1,5 +1,7 @@
+import SlipwayModel
+
 /// One value of JSON (RFC 8259), for the small answers of metadata services.
-enum JSONValue: Hashable {
+enum JSONValue: Sendable, Hashable {
   case object([String: JSONValue])
   case array([JSONValue])
   case string(String)
@@ -20,6 +22,22 @@ enum JSONValue: Hashable {
   static let sizeLimit = 64 * 1024
   /// How deep arrays and objects may lie in one another.
   static let depthLimit = 16
+
+  /// As JSON, the members of objects in order of their names.
+  var document: [UInt8] {
+    switch self {
+    case .object(let members):
+      let pairs = members.sorted { $0.key < $1.key }.map {
+        JSONText.string($0.key) + [UInt8(ascii: ":")] + $0.value.document
+      }
+      return [UInt8(ascii: "{")] + Array(pairs.joined(separator: [UInt8(ascii: ",")])) + [UInt8(ascii: "}")]
+    case .array(let values): return JSONText.array(values.map(\.document))
+    case .string(let text): return JSONText.string(text)
+    case .number(let text): return Array(text.utf8)
+    case .boolean(let value): return JSONText.bool(value)
+    case .null: return JSONText.null
+    }
+  }
 
   /// The text of a member; nil if it is missing, empty, or no text.
   func text(_ name: String) -> String? {

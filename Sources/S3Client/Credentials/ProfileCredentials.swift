@@ -6,6 +6,7 @@ package struct ProfileCredentials: CredentialSource {
   private let profile: String
   /// Who asked for this very profile; nil: nobody did.
   private let namedBy: String?
+  private let tokens = SSOTokenMemory()
 
   /// `profile` is the destination's; nil: that of AWS_PROFILE, else `default`.
   package init(_ surroundings: CredentialSurroundings, profile: String? = nil) {
@@ -43,7 +44,7 @@ package struct ProfileCredentials: CredentialSource {
     }
     if let keys = try keys(of: values) { return .keys(TimedCredentials(keys)) }
     if values.nonEmpty("sso_session") != nil || values.nonEmpty("sso_start_url") != nil {
-      return try await SSOCredentials(surroundings, name: name, profile: profile, values, set.sections).ask()
+      return try await SSOCredentials(surroundings, name: name, profile: profile, values, set.sections, tokens).ask()
     }
     if let command = values.nonEmpty("credential_process") {
       return try await ProcessCredentials(surroundings, name: name, command: command).ask()

@@ -2,8 +2,9 @@ import Checksums
 import HTTPTransport
 import SlipwayModel
 
-/// The keys that IAM Identity Center gives for the token that `aws sso login` has left in `~/.aws/sso/cache`. The token
-/// is not renewed here, as that would take it from the AWS tools.
+/// The keys that IAM Identity Center gives for the token that `aws sso login` has left in `~/.aws/sso/cache`. That of a
+/// session is renewed when it has expired, and put back where it was for the AWS tools, which do the same (AWS SDKs and
+/// Tools Reference Guide, "IAM Identity Center credential provider").
 struct SSOCredentials: CredentialSource {
   private let surroundings: CredentialSurroundings
   /// The profile's, as messages say it.
@@ -11,16 +12,18 @@ struct SSOCredentials: CredentialSource {
   private let profile: String
   private let values: [String: String]
   private let sections: [String: [String: String]]
+  private let memory: SSOTokenMemory
 
   init(
     _ surroundings: CredentialSurroundings, name: String, profile: String, _ values: [String: String],
-    _ sections: [String: [String: String]]
+    _ sections: [String: [String: String]], _ memory: SSOTokenMemory
   ) {
     self.surroundings = surroundings
     self.name = name
     self.profile = profile
     self.values = values
     self.sections = sections
+    self.memory = memory
   }
 
   /// For one try.
@@ -38,8 +41,11 @@ struct SSOCredentials: CredentialSource {
     fields.append("x-amz-sso_bearer_token", token.reveal())
     guard !fields.isMalformed else { throw loginNeeded("the token of its login cannot be sent") }
     let url = server.base + "/federation/credentials?" + String(decoding: query.text, as: UTF8.self)
-    let fetch = CredentialFetch(surroundings: surroundings, limit: Self.limit, usesProxy: !server.isThisMachine)
-    return .keys(try keys(try await send(HTTPRequest(.get, url, fields: fields), fetch)))
+    return .keys(try keys(try await send(HTTPRequest(.get, url, fields: fields), fetch(from: server))))
+  }
+
+  private func fetch(from server: Server) -> CredentialFetch {
+    CredentialFetch(surroundings: surroundings, limit: Self.limit, usesProxy: !server.isThisMachine)
   }
 
   /// What `aws sso login` was told.
@@ -47,18 +53,20 @@ struct SSOCredentials: CredentialSource {
     let region: String
     /// What the cached token is called by.
     let title: String
+    /// The token of a profile without a session comes without what renews it.
+    let isSession: Bool
   }
 
   private func login() throws(Failure) -> Login {
     guard let session = values.nonEmpty("sso_session") else {
       let title = try value("sso_start_url", in: values, "the profile")
-      return Login(region: try region(in: values, "the profile"), title: title)
+      return Login(region: try region(in: values, "the profile"), title: title, isSession: false)
     }
     let place = "[sso-session \(escaped(session.utf8))]"
     guard let section = sections["sso-session \(session)"] else {
       throw failure(.blocked, "InvalidProfile", "there is no section \(place)", remedy: "correct sso_session")
     }
-    return Login(region: try region(in: section, place), title: session)
+    return Login(region: try region(in: section, place), title: session, isSession: true)
   }
 
   private func region(in values: [String: String], _ place: String) throws(Failure) -> String {
@@ -83,21 +91,55 @@ extension SSOCredentials {
     }
     let digest = try MessageDigest.of(Array(login.title.utf8), by: .sha1).hexadecimalText
     let path = "\(home)/.aws/sso/cache/\(String(decoding: digest, as: UTF8.self)).json"
-    guard let bytes = try await surroundings.files.read(path, limit: JSONValue.sizeLimit) else {
-      throw loginNeeded("nobody has logged in")
-    }
-    guard let value = JSONValue(bytes), let token = value.text("accessToken"),
-      let expiry = value.text("expiresAt").flatMap(Self.date)
-    else { throw loginNeeded("\(escaped(path.utf8)) holds no token") }
-    guard surroundings.now() < expiry else {
-      throw loginNeeded("the token of its login has expired, and is not renewed here")
-    }
-    return Secret(token)
+    let token = try await found(path)
+    return surroundings.now() < token.expiry ? token.access : try await renewed(token, path, login).access
   }
 
-  /// Early versions of the AWS command line wrote `UTC` for `Z`.
-  private static func date(_ text: String) -> Timestamp? {
-    Timestamp(expiry: text.hasSuffix("UTC") ? text.dropLast(3) + "Z" : text)
+  private func found(_ path: String) async throws(Failure) -> SSOToken {
+    let bytes = try await surroundings.files.read(path, limit: JSONValue.sizeLimit)
+    if let token = memory.later(bytes.flatMap { SSOToken($0) }, of: path) { return token }
+    throw loginNeeded(bytes == nil ? "nobody has logged in" : "\(escaped(path.utf8)) holds no token")
+  }
+
+  /// A new token for one that has expired, by IAM Identity Center's CreateToken.
+  private func renewed(_ token: SSOToken, _ path: String, _ login: Login) async throws(Failure) -> SSOToken {
+    guard login.isSession, let renewal = token.renewal, surroundings.now() < renewal.end else {
+      throw loginNeeded("the token of its login has expired, and is not renewed here")
+    }
+    let server = try surroundings.server(
+      "oidc", variable: "AWS_ENDPOINT_URL_SSO_OIDC", region: login.region, for: name)
+    let answer = try await send(Self.request(renewal, server), fetch(from: server))
+    if (400...403).contains(answer.status) { return try await another(path, answer) }
+    guard answer.status == 200 else { throw refusal(answer) }
+    guard let renewed = token.renewed(by: answer.body, at: surroundings.now()) else {
+      throw failure(.transient(retryAfter: nil), "InvalidAnswer", "the answer holds no token")
+    }
+    memory.keep(renewed, of: path)
+    // Where the file cannot be written the token lives on in memory; only the AWS tools must log in anew.
+    do throws(Failure) { try await surroundings.files.replace(path, with: renewed.document) } catch {}
+    return renewed
+  }
+
+  private static func request(_ renewal: SSOToken.Renewal, _ server: Server) -> HTTPRequest {
+    var fields = HTTPFields()
+    fields.append("content-type", "application/json")
+    let body = JSONText.object([
+      "clientId": JSONText.string(renewal.clientID.reveal()),
+      "clientSecret": JSONText.string(renewal.clientSecret.reveal()),
+      "grantType": JSONText.string("refresh_token"),
+      "refreshToken": JSONText.string(renewal.refreshToken.reveal()),
+    ])
+    return HTTPRequest(.post, server.base + "/token", fields: fields, body: .bytes(body))
+  }
+
+  /// A refresh token is good once: another program may have used it a moment ago, and has left what it was given.
+  private func another(_ path: String, _ refusal: HTTPResponse) async throws(Failure) -> SSOToken {
+    let token = try await found(path)
+    if surroundings.now() < token.expiry { return token }
+    let code = ErrorAnswer.token(JSONValue(refusal.body)?.text("error")?.utf8)
+    throw loginNeeded(
+      "the token of its login has expired, and its renewal was answered \(refusal.status)"
+        + (code.isEmpty ? "" : " \(code)"))
   }
 
   private func loginNeeded(_ cause: String) -> Failure {

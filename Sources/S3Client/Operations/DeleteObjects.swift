@@ -32,12 +32,13 @@ extension S3Client {
     request.responseBodyLimit = DeleteBatch.answerLimit
     try request.carry(batch.document, provenBy: proof)
     let response = try await sender.send(request)
-    let answer = RecordReader(root: "DeleteResult", record: "Error", recordLimit: DeleteBatch.limit)
-    guard answer.read(response.body) else { throw unusable(response, nil, Self.deleting) }
+    let answer = try read(response, "DeleteResult", records: "Error", limit: DeleteBatch.limit, nil, Self.deleting)
     var failures: [ObjectFailure] = []
     for problem in answer.records {
       let key = ObjectKey(problem["Key"] ?? [])
-      guard batch.keys.contains(key) else { throw unusable(response, nil, Self.deleting) }
+      guard batch.keys.contains(key) else {
+        throw unreadable("it tells of \(key), for which nobody asked", response, nil, Self.deleting)
+      }
       let said = ErrorAnswer(code: problem["Code"] ?? [], message: problem["Message"] ?? [])
       let error = S3Error(response, said, Self.deleting, endpoint.subject(key))
       if error.code != "NoSuchKey" { failures.append(ObjectFailure(key: key, failure: error.failure)) }

@@ -3,7 +3,7 @@ import SlipwayModel
 
 /// What `overwrite` says of a file that is about to be sent, or completed, in parts.
 package enum MultipartDecision: Sendable {
-  /// Nothing needs to be sent.
+  /// An equal object lies there: nothing needs to be sent.
   case delivered(PutReceipt)
   /// The completion may replace what lies there under this condition.
   case send(WriteCondition)
@@ -12,41 +12,35 @@ package enum MultipartDecision: Sendable {
 extension S3Client {
   /// Looks at what lies at `key` where `overwrite` asks for it, and sends no request where it does not. `parts` gives the
   /// proofs of the file's parts of `partSize` bytes, as if they had been sent: it is called where an object of the same
-  /// size lies there. `tried` is the condition that has just failed. Throws a permanent error where `overwrite: never` leaves another object alone. Idempotent.
+  /// size lies there. `token` is what the tokens of all uploads of this content of this file begin with. `tried` is the
+  /// condition that has just failed. Throws a permanent error where `overwrite: never` leaves another object alone.
+  /// Idempotent.
   package func decide(
-    _ key: ObjectKey, size: Int64, partSize: Int64, after tried: WriteCondition = .any,
+    _ key: ObjectKey, size: Int64, partSize: Int64, token: String, after tried: WriteCondition = .any,
     parts: () throws(Failure) -> [MultipartUpload.Part]
   ) async throws(S3Error) -> MultipartDecision {
     if overwrite == .always { return .send(.any) }
-    let asksChecksum = proof.checksumFieldName != nil && proof.checksum != .sha256
-    guard let response = try await head(key, asksChecksum: asksChecksum) else {
-      return .send(quirks.knowsIfNoneMatch ? .absent : .any)
-    }
-    if ObjectHead(response)?.size == size {
+    guard let found = try await find(key) else { return .send(quirks.knowsIfNoneMatch ? .absent : .any) }
+    let isOurs = found.token.hasPrefix(token)
+    if found.size == size {
       let held: [MultipartUpload.Part]
       do throws(Failure) { held = try parts() } catch { throw S3Error(error) }
       let whole = try proof.whole(of: held, size: size, partSize: partSize)
-      if let receipt = proof.receipt(response, whole, size) { return .delivered(receipt) }
+      if isOurs && !proof.contradicts(found, whole) || proof.shows(found, whole) {
+        return .delivered(PutReceipt(size: size, etag: found.etag, checksum: whole.checksum, isSent: isOurs))
+      }
     }
-    if overwrite == .never { throw taken(key) }
+    if overwrite == .never, !isOurs { throw taken(key) }
     let last: [UInt8] = if case .unchanged(let etag) = tried { etag } else { [] }
-    return .send(replacement(of: Array(response.fields.value("etag") ?? []), tried: last))
+    return .send(replacement(of: found.etagField, tried: last))
   }
 }
 
 extension ContentProof {
-  /// The receipt of an object that is shown to be the one of which `whole` is the proof; nil if it is not.
-  fileprivate func receipt(_ response: HTTPResponse, _ whole: WholeProof, _ size: Int64) -> PutReceipt? {
-    guard let checksum = whole.checksum else { return nil }
-    let etag = Self.unquoted(response.fields.value("etag"))
-    let isSame =
-      if let field = whole.field, let value = response.fields.value(field.name) {
-        value.elementsEqual(field.value)
-      } else if hasMD5ETags, let expected = whole.etag {
-        Self.isEqual(etag, expected)
-      } else {
-        false
-      }
-    return isSame ? PutReceipt(size: size, etag: Self.text(of: etag), checksum: checksum) : nil
+  /// Whether what the server tells of an object shows that its content is that of which `whole` is the proof.
+  fileprivate func shows(_ found: FoundObject, _ whole: WholeProof) -> Bool {
+    if let expected = whole.echo, let told = found.checksum { return told == expected }
+    guard hasMD5ETags, let expected = whole.etag else { return false }
+    return Self.isEqual(Array(found.etag.utf8)[...], expected)
   }
 }

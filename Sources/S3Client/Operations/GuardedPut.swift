@@ -19,7 +19,7 @@ extension S3Client {
   }
 
   func putGuarded(_ upload: ObjectUpload) async throws(S3Error) -> PutReceipt {
-    var finding = overwrite == .different ? try await look(at: upload) : .nothing
+    var finding = overwrite == .different ? try await look(at: upload, hasSent: false) : .nothing
     var tried: [UInt8] = []
     for _ in 0..<Self.lookLimit {
       let condition: WriteCondition
@@ -35,7 +35,7 @@ extension S3Client {
         return try await put(upload, condition)
       } catch {
         guard condition.hasFailed(error) else { throw error }
-        finding = try await look(at: upload)
+        finding = try await look(at: upload, hasSent: true)
       }
     }
     if case .delivered(let receipt) = finding { return receipt }
@@ -54,7 +54,9 @@ extension S3Client {
     return .unchanged(etag: isBare ? etag.filter { $0 != UInt8(ascii: "\"") } : etag)
   }
 
-  private func look(at upload: ObjectUpload) async throws(S3Error) -> Finding {
+  /// An equal object counts as sent where it is our own by its token; without one, once a PUT has been sent, which may
+  /// have taken effect although its answer was lost.
+  private func look(at upload: ObjectUpload, hasSent: Bool) async throws(S3Error) -> Finding {
     guard let response = try await head(upload.key, asksChecksum: proof.checksumFieldName != nil) else {
       return .nothing
     }
@@ -65,7 +67,8 @@ extension S3Client {
     let comparison = head.size == upload.body.count ? proof.compare(response, upload.digests) : .different
     switch (comparison, overwrite) {
     case (.same(let checksum), _):
-      return .delivered(PutReceipt(size: head.size, etag: head.etag, checksum: checksum))
+      let isSent = upload.token == nil ? hasSent : isOurs
+      return .delivered(PutReceipt(size: head.size, etag: head.etag, checksum: checksum, isSent: isSent))
     // Our own PUT, as far as can be seen; the server compared its content with the digests that were sent along.
     case (.unknown, .never) where isOurs:
       return .delivered(PutReceipt(size: head.size, etag: head.etag, checksum: nil))

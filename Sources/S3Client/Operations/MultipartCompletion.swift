@@ -9,7 +9,8 @@ import SlipwayModel
 extension S3Client {
   /// Puts the parts of `upload` together, all of them, and returns once it is proven that the object at the key is
   /// this upload's. Harmless to repeat. Throws with code `NoSuchUpload` or `ConditionalRequestConflict` where only
-  /// another upload can help, and where the condition does not hold; see `WriteCondition.hasFailed`. Any task.
+  /// another upload can help, `storedOtherBytes` where the object is damaged and the upload is over, and where the
+  /// condition does not hold; see `WriteCondition.hasFailed`. Any task.
   package func completeMultipartUpload(
     _ upload: MultipartUpload, size: Int64, condition: WriteCondition = .any
   ) async throws(S3Error) -> PutReceipt {
@@ -19,28 +20,29 @@ extension S3Client {
     do throws(S3Error) {
       response = try await sender.send(request)
     } catch {
-      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+      if let etag = try await isOurs(upload, size, whole, after: error) { return receipt(size, etag, whole) }
       throw error
     }
-    let answer = RecordReader(root: "CompleteMultipartUploadResult", record: "", recordLimit: 0)
-    guard answer.read(response.body) else {
-      let error = unusable(response, upload.key, Self.completing)
-      if let etag = try await isOurs(upload, size, after: error) { return receipt(size, etag, whole) }
+    let answer: RecordReader
+    do throws(S3Error) {
+      answer = try read(response, "CompleteMultipartUploadResult", upload.key, Self.completing)
+    } catch {
+      if let etag = try await isOurs(upload, size, whole, after: error) { return receipt(size, etag, whole) }
       throw error
     }
     let etag = try await etag(of: upload, size, answer, response)
     try verify(etag[...], answer, whole, upload.key, response)
-    return receipt(size, ContentProof.text(of: etag[...]), whole)
+    return receipt(size, etagText(etag[...]), whole)
   }
 
   /// As the answer gives it; some versions of Ceph's gateway leave it empty, and then a HEAD tells it.
   private func etag(
     of upload: MultipartUpload, _ size: Int64, _ answer: RecordReader, _ response: HTTPResponse
   ) async throws(S3Error) -> [UInt8] {
-    let told = ContentProof.unquoted((answer.values["ETag"] ?? [])[...])
+    let told = unquotedETag(answer.values["ETag"]?[...])
     if !told.isEmpty { return Array(told) }
     guard let found = try await find(upload.key), found.token == upload.token, found.size == size else {
-      throw unusable(response, upload.key, Self.completing)
+      throw unreadable("it has no ETag", response, upload.key, Self.completing)
     }
     return Array(found.etag.utf8)
   }
@@ -48,9 +50,14 @@ extension S3Client {
   /// The receipt of an upload that is over, if the object at its key is what it made; nil if it is not. For an upload
   /// that the server does not know any more. Idempotent.
   package func completedEarlier(_ upload: MultipartUpload, size: Int64) async throws(S3Error) -> PutReceipt? {
-    guard let found = try await find(upload.key), found.token == upload.token, found.size == size
-    else { return nil }
-    return receipt(size, found.etag, try proof.whole(of: upload.parts, size: size, partSize: upload.partSize))
+    let whole = try proof.whole(of: upload.parts, size: size, partSize: upload.partSize)
+    guard let found = try await find(upload.key), isMade(found, by: upload, size, whole) else { return nil }
+    return receipt(size, found.etag, whole)
+  }
+
+  /// Whether an object is what `upload` was to make: its token, and its content as far as the server tells it.
+  private func isMade(_ found: FoundObject, by upload: MultipartUpload, _ size: Int64, _ whole: WholeProof) -> Bool {
+    found.token == upload.token && found.size == size && !proof.contradicts(found, whole)
   }
 
   private static let completing = "complete the upload of"
@@ -60,32 +67,27 @@ extension S3Client {
   ) throws(S3Error) -> S3Request {
     var request = S3Request(.post, upload.key, operation: Self.completing)
     request.query = CanonicalQuery([("uploadId", Array((upload.id?.text ?? "").utf8))])
-    request.fields.append("content-type", "application/xml")
+    try request.carry(Self.completionDocument(upload.parts, checksumElement: proof.checksumElement))
     request.fields.append("x-amz-mp-object-size", String(size))
     if let field = whole.field {
       request.fields.append(field.name, field.value)
       request.fields.append("x-amz-checksum-type", "FULL_OBJECT")
     }
     condition.append(to: &request.fields)
-    let body = document(upload.parts)
-    request.body = .bytes(body)
-    request.payloadHash = .sha256(try sha256(of: body))
     request.mayAnswerErrorWith200 = true
     // A conflict can only be resolved by another upload.
     request.finalCodes = ["ConditionalRequestConflict", Self.noSuchUpload]
     return request
   }
 
-  private func sha256(of body: [UInt8]) throws(S3Error) -> [UInt8] {
-    do throws(Failure) { return try MessageDigest.of(body, by: .sha256) } catch { throw S3Error(error) }
-  }
-
-  private func document(_ parts: [MultipartUpload.Part]) -> [UInt8] {
+  /// The parts of an object, each with its checksum where an element for it is named.
+  static func completionDocument(_ parts: [MultipartUpload.Part], checksumElement: String?) -> [UInt8] {
     var text = Array("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
-    let element = proof.checksumElement
     for part in parts {
-      text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\"\(xmlEscaped(part.etag))\"</ETag>".utf8
-      if let element {
+      // An ETag was escaped when it was read, so that XML can carry it.
+      text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\"".utf8 + (xmlText(Array(part.etag.utf8)) ?? [])
+      text += "\"</ETag>".utf8
+      if let element = checksumElement {
         text += "<\(element)>\(String(decoding: part.checksum.base64Text, as: UTF8.self))</\(element)>".utf8
       }
       text += "</Part>".utf8
@@ -93,9 +95,11 @@ extension S3Client {
     return text + Array("</CompleteMultipartUpload>".utf8)
   }
 
-  /// The ETag of the object at the key if this upload made it; nil if not, or if that cannot be told. Asked only after
-  /// an error that leaves it open.
-  private func isOurs(_ upload: MultipartUpload, _ size: Int64, after error: S3Error) async throws(S3Error) -> String? {
+  /// The ETag of the object at the key if this upload made it; nil if not. Asked only after an error that leaves it
+  /// open, which is also the answer where this cannot be told; but that the upload is over must not be said before.
+  private func isOurs(
+    _ upload: MultipartUpload, _ size: Int64, _ whole: WholeProof, after error: S3Error
+  ) async throws(S3Error) -> String? {
     let isOpen =
       switch error.kind {
       case .transient: error.code != "ConditionalRequestConflict"
@@ -103,9 +107,12 @@ extension S3Client {
       }
     guard isOpen else { return nil }
     let found: FoundObject?
-    // What stopped the first request tells more than what stops the second.
-    do throws(S3Error) { found = try await find(upload.key) } catch { return nil }
-    guard let found, found.token == upload.token, found.size == size else { return nil }
+    do throws(S3Error) {
+      found = try await find(upload.key)
+    } catch let second {
+      throw error.code == Self.noSuchUpload ? second : error
+    }
+    guard let found, isMade(found, by: upload, size, whole) else { return nil }
     return found.etag
   }
 
@@ -115,7 +122,7 @@ extension S3Client {
     func refuse(_ what: String, _ value: some Sequence<UInt8>) -> S3Error {
       S3Error(
         Failure(
-          .transient(retryAfter: nil), Self.completing, endpoint.subject(key), code: "StoredOtherBytes",
+          .transient(retryAfter: nil), Self.completing, endpoint.subject(key), code: Self.storedOtherBytes,
           cause: "the server stored other bytes: their \(what) is \(escaped(value.prefix(64)))",
           remedy: what == "ETag" ? "if the server makes its ETags in its own way, set verify_etag: false" : ""),
         status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))

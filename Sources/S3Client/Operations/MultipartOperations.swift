@@ -1,4 +1,3 @@
-import Checksums
 import HTTPTransport
 import SlipwayModel
 
@@ -41,15 +40,19 @@ extension S3Client {
       request.fields.append("x-amz-checksum-algorithm", algorithm.name)
       request.fields.append("x-amz-checksum-type", algorithm.type)
     }
-    let answer = RecordReader(root: "InitiateMultipartUploadResult", record: "", recordLimit: 0)
-    let response: HTTPResponse
     do throws(S3Error) {
-      response = try await sender.send(request)
+      return try await uploadID(askedBy: request)
     } catch {
       throw namingOptions(error, attributes, .any)
     }
-    guard answer.read(response.body), Self.isID(answer.values["UploadId"] ?? []) else {
-      throw unusable(response, key, Self.beginning)
+  }
+
+  /// Sends a request that begins an upload.
+  func uploadID(askedBy request: S3Request) async throws(S3Error) -> MultipartUpload.ID {
+    let response = try await sender.send(request)
+    let answer = try read(response, "InitiateMultipartUploadResult", request.key, request.operation)
+    guard Self.isID(answer.values["UploadId"] ?? []) else {
+      throw unreadable("it has no ID of an upload", response, request.key, request.operation)
     }
     return MultipartUpload.ID(answer.text("UploadId"))
   }
@@ -69,7 +72,7 @@ extension S3Client {
     let response = try await sender.send(request)
     let etag = try proof.verify(
       response, digests, Self.sendingPart, subject: "part \(number) of \(endpoint.subject(upload.key))")
-    guard !etag.isEmpty else { throw unusable(response, upload.key, Self.sendingPart) }
+    guard !etag.isEmpty else { throw unreadable("it has no ETag", response, upload.key, Self.sendingPart) }
     return MultipartUpload.Part(number: number, etag: etag, checksum: proof.proven(digests)?.value ?? [])
   }
 
@@ -104,15 +107,16 @@ extension S3Client {
         ("part-number-marker", Array(String(marker).utf8)), ("uploadId", Array(id.text.utf8)),
       ])
       let response = try await sender.send(request)
-      let answer = RecordReader(root: "ListPartsResult", record: "Part", recordLimit: Self.pageSize)
-      guard answer.read(response.body) else { throw unusable(response, key, Self.listing) }
+      let answer = try read(response, "ListPartsResult", records: "Part", limit: Self.pageSize, key, Self.listing)
       for record in answer.records {
-        guard let part = ListedPart(record), part.number > marker else { throw unusable(response, key, Self.listing) }
+        guard let part = ListedPart(record), part.number > marker else {
+          throw unreadable("it has a part that is none", response, key, Self.listing)
+        }
         marker = part.number
         parts.append(part)
       }
       guard answer.text("IsTruncated") == "true", parts.count < limit else { return parts }
-      guard !answer.records.isEmpty else { throw unusable(response, key, Self.listing) }
+      guard !answer.records.isEmpty else { throw unreadable("a page of it is empty", response, key, Self.listing) }
     }
   }
 
@@ -132,24 +136,28 @@ extension S3Client {
       request.query = CanonicalQuery(parameters)
       request.responseBodyLimit = Self.uploadsPageLimit
       let response = try await sender.send(request)
-      let answer = RecordReader(root: "ListMultipartUploadsResult", record: "Upload", recordLimit: Self.pageSize)
-      guard answer.read(response.body) else { throw unusable(response, nil, Self.listing) }
+      let answer = try read(
+        response, "ListMultipartUploadsResult", records: "Upload", limit: Self.pageSize, nil, Self.listing)
       var page: [ListedUpload] = []
       for record in answer.records {
-        guard let upload = ListedUpload(record) else { throw unusable(response, nil, Self.listing) }
+        guard let upload = ListedUpload(record) else {
+          throw unreadable("it has an upload that is none", response, nil, Self.listing)
+        }
         page.append(upload)
       }
       guard try await body(page), answer.text("IsTruncated") == "true" else { return }
       let key = percentDecoded(answer.values["NextKeyMarker"] ?? [])
       let next = (key: key ?? [], id: answer.values["NextUploadIdMarker"] ?? [])
       guard !next.key.isEmpty, next.key != markers?.key ?? [] || next.id != markers?.id ?? [] else {
-        throw unusable(response, nil, Self.listing)
+        throw unreadable("it does not say where it goes on", response, nil, Self.listing)
       }
       markers = next
     }
   }
 
   package static let noSuchUpload = "NoSuchUpload"
+  /// The code of an error of our own: what the server tells of an object shows that it holds something else.
+  package static let storedOtherBytes = "StoredOtherBytes"
   private static let beginning = "begin the upload of"
   private static let sendingPart = "upload"
   private static let listing = "list the uploads of"
@@ -158,17 +166,8 @@ extension S3Client {
   /// A page of keys of 1,024 bytes, each percent-encoded, with IDs and owners; in bytes.
   private static let uploadsPageLimit = 6 << 20
 
-  /// What cannot be understood is neither a success nor an empty answer.
-  func unusable(_ response: HTTPResponse, _ key: ObjectKey?, _ operation: String) -> S3Error {
-    S3Error(
-      Failure(
-        .transient(retryAfter: nil), operation, endpoint.subject(key), code: "InvalidAnswer",
-        cause: "the server answered \(response.status) with something that cannot be understood"),
-      status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
-  }
-
   /// It becomes a part of queries.
-  static func isID(_ bytes: [UInt8]) -> Bool {
+  private static func isID(_ bytes: [UInt8]) -> Bool {
     1...1024 ~= bytes.count && bytes.allSatisfy { (0x21...0x7E).contains($0) }
   }
 }
@@ -178,7 +177,7 @@ extension ListedPart {
     guard let number = Int(String(decoding: record["PartNumber"] ?? [], as: UTF8.self)),
       let size = Int64(String(decoding: record["Size"] ?? [], as: UTF8.self)), let etag = record["ETag"]
     else { return nil }
-    self.init(number: number, etag: ContentProof.text(of: ContentProof.unquoted(etag[...])), size: size)
+    self.init(number: number, etag: etagText(etag[...]), size: size)
   }
 }
 

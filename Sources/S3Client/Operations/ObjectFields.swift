@@ -47,7 +47,7 @@ package struct ObjectFields: Sendable {
     subject: @autoclosure () -> String
   ) throws(Failure) {
     try appendHeaders(of: key, to: &fields)
-    for field in settled { fields.append(field.name, field.value) }
+    appendSettled(to: &fields)
     if attributes.metadata.isEmpty {
       for field in metadataFields { fields.append(field.name, field.value) }
     } else {
@@ -63,6 +63,11 @@ package struct ObjectFields: Sendable {
       try check(all.count, AttributeLimits.tags, "tags", subject())
       fields.append("x-amz-tagging", Self.text(ofTags: all))
     }
+  }
+
+  /// Appends what every object of the destination is given, also one that is a copy and brings the rest along.
+  func appendSettled(to fields: inout HTTPFields) {
+    for field in settled { fields.append(field.name, field.value) }
   }
 
   private func appendHeaders(of key: ObjectKey, to fields: inout HTTPFields) throws(Failure) {

@@ -4,8 +4,16 @@ extension S3Client {
   /// A server that does not know something of an upload says so of the whole request, often without a name: the error then
   /// names the settings that asked for more than a plain one.
   func namingOptions(_ error: S3Error, _ attributes: ObjectAttributes, _ condition: WriteCondition) -> S3Error {
+    naming(options(attributes, condition), error)
+  }
+
+  /// The same for a copy, which brings its tags along.
+  func namingSettled(_ error: S3Error) -> S3Error {
+    naming(fields.settings.filter { $0 != "tags" }, error)
+  }
+
+  private func naming(_ options: [String], _ error: S3Error) -> S3Error {
     guard error.status == 501 || Self.refusals.contains(error.code) else { return error }
-    let options = options(attributes, condition)
     guard let last = options.last else { return error }
     let listed = options.count == 1 ? last : options.dropLast().joined(separator: ", ") + " or " + last
     return S3Error(

@@ -21,6 +21,8 @@ package struct PartPlan: Sendable, Hashable {
 
   /// nil where not even the largest parts suffice.
   package init?(size: Int64, wishedPartSize: Int64) {
+    // What an attacker's sparse file claims to have must not overflow below.
+    guard size <= Self.partsMax * Self.partSizeMax else { return nil }
     let needed = (size + Self.partsMax - 1) / Self.partsMax
     let grown = (needed + Self.granule - 1) / Self.granule * Self.granule
     self.init(size: size, partSize: needed <= wishedPartSize ? max(wishedPartSize, 1) : grown)

@@ -39,15 +39,18 @@ enum RunText {
   }
 
   static func details(_ destination: DestinationName, _ counts: UploadCounts) -> String {
+    let found = counts.found > 0 ? ", \(counts.found) found equal" : ""
     let failed = counts.failed > 0 ? ", \(counts.failed) failed" : ""
-    return "\(destination): \(counts.proven) files, \(ProgressLine.size(Double(counts.bytes)))\(failed)"
+    return "\(destination): \(counts.proven) files, \(ProgressLine.size(Double(counts.bytes)))\(found)\(failed)"
   }
 
   /// nil for a file that is not worth a line.
   static func line(_ row: UploadRecord, withProven: Bool) -> String? {
     switch row.status {
     case .proven(let receipt):
-      withProven ? "  \(row.path) -> \(row.destination): \(row.key) (\(receipt.size) bytes)" : nil
+      withProven
+        ? "  \(row.path) -> \(row.destination): \(row.key) (\(receipt.size) bytes\(receipt.isSent ? "" : ", found equal"))"
+        : nil
     case .failed(let message, _): "  \(row.path) -> \(row.destination): failed: \(message)"
     }
   }
@@ -102,15 +105,16 @@ enum RunText {
     var error = ""
     var etag = ""
     var size = row.fingerprint.size
+    var isSent = false
     switch row.status {
-    case .proven(let receipt): (etag, size) = (receipt.etag, receipt.size)
+    case .proven(let receipt): (etag, size, isSent) = (receipt.etag, receipt.size, receipt.isSent)
     case .failed(let message, _): (status, error) = ("failed", message)
     }
     return String(
       decoding: JSONText.object([
         "destination": JSONText.string(row.destination.text), "path": JSONText.string(row.path.bytes),
         "key": JSONText.string(row.key.bytes), "status": JSONText.string(status), "size": JSONText.number(size),
-        "etag": JSONText.string(etag), "error": JSONText.string(error),
+        "etag": JSONText.string(etag), "sent": JSONText.bool(isSent), "error": JSONText.string(error),
       ]), as: UTF8.self)
   }
 }

@@ -24,9 +24,12 @@ public struct Failure: Error, Sendable, Hashable {
   public let cause: String
   /// What the operator can do about it; empty where nothing better than the cause can be said.
   public let remedy: String
+  /// The other side could not be reached at all: no file and no request is to blame.
+  public let isUnreachable: Bool
 
   public init(
-    _ kind: Kind, _ operation: String, _ subject: String, code: String = "", cause: String, remedy: String = ""
+    _ kind: Kind, _ operation: String, _ subject: String, code: String = "", cause: String, remedy: String = "",
+    isUnreachable: Bool = false
   ) {
     self.kind = kind
     self.operation = operation
@@ -34,6 +37,7 @@ public struct Failure: Error, Sendable, Hashable {
     self.code = code
     self.cause = cause
     self.remedy = remedy
+    self.isUnreachable = isUnreachable
   }
 
   /// One sentence: what failed, on what, why, then what to do.
@@ -49,6 +53,11 @@ extension Failure: CustomStringConvertible {
 extension Failure {
   /// The code of a file that is not, or no longer, what was planned.
   public static let sourceChanged = "SourceChanged"
+  /// The code of a file that cannot be read, of whatever destination it was read for.
+  public static let sourceUnreadable = "SourceUnreadable"
+
+  /// Whether a destination's store tells what is wrong with the file, and not with itself.
+  public var isOfSource: Bool { code == Self.sourceChanged || code == Self.sourceUnreadable }
 }
 
 extension Failure {

@@ -96,14 +96,17 @@ public struct RunFilter: Sendable, Hashable {
 /// What became of a run's files at one destination.
 public struct UploadCounts: Sendable, Hashable {
   public var proven: Int
+  /// How many of the proven ones lay there already, equal, and were not sent.
+  public var found: Int
   public var failed: Int
   /// Of the proven ones.
   public var bytes: Int64
   /// The message of the first failed one in byte order of path; empty if none failed.
   public var error: String
 
-  public init(proven: Int = 0, failed: Int = 0, bytes: Int64 = 0, error: String = "") {
+  public init(proven: Int = 0, found: Int = 0, failed: Int = 0, bytes: Int64 = 0, error: String = "") {
     self.proven = proven
+    self.found = found
     self.failed = failed
     self.bytes = bytes
     self.error = error

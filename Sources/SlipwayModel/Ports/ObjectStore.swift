@@ -90,11 +90,14 @@ public struct PutReceipt: Sendable, Hashable {
   public let etag: String
   /// What was compared; nil where the destination is not asked for proof.
   public let checksum: Checksum?
+  /// False where the object lay there already, equal and by another's hand, so that nothing of it was sent.
+  public let isSent: Bool
 
-  public init(size: Int64, etag: String, checksum: Checksum?) {
+  public init(size: Int64, etag: String, checksum: Checksum?, isSent: Bool = true) {
     self.size = size
     self.etag = etag
     self.checksum = checksum
+    self.isSent = isSent
   }
 }
 

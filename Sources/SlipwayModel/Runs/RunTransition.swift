@@ -33,8 +33,10 @@ public enum RunEvent: Sendable, Hashable {
 public enum AttemptError: Sendable, Hashable {
   /// It counts, and comes again, not before `retryAfter`.
   case retryable(retryAfter: Duration?)
-  /// The destination refuses or cannot be reached: waited for without counting, where the engine does that.
+  /// A destination refuses: waited for without counting, where the engine does that.
   case blocked
+  /// A destination is out for all runs, and waited for without counting; it is tried again at `until`.
+  case out(until: Timestamp)
   /// All errors were permanent: the last attempt.
   case permanent
 }
@@ -148,6 +150,9 @@ extension Run {
       let until = context.now + context.retry.wait(afterFailed: attempt, jitter: context.jitter)
       return wait(stage, until: until, message)
     case .blocked: return stageFailed(message, stage, context)
+    case .out(let until):
+      self.error = message
+      return wait(stage, until: until, message)
     case .retryable(let retryAfter): return stageFailed(message, stage, context, retryAfter: retryAfter)
     }
   }

@@ -15,21 +15,24 @@ struct MultipartBench {
   let content: [UInt8]
   let path: BytePath
   let key = ObjectKey("some/key")
+  private let makeStore: @Sendable () throws -> S3ObjectStore
 
   /// Runs `body` with a bench, and ends its server and connections whatever happens.
   static func with(
-    size: Int = 4500, rules: [FaultRule] = [], changing change: (inout S3Destination) -> Void = { _ in },
+    size: Int = 4500, rules: [FaultRule] = [], environment: [String: String] = [:],
+    changing change: (inout S3Destination) -> Void = { _ in },
     _ body: (MultipartBench) async throws -> Void
   ) async throws {
     let transport = try HTTPTransport()
     defer { transport.shutdown() }
     try await ScriptedS3Server.with(rules: rules) { server in
-      try await body(MultipartBench(server, transport, size, change))
+      try await body(MultipartBench(server, transport, size, environment, change))
     }
   }
 
   private init(
-    _ server: ScriptedS3Server, _ transport: HTTPTransport, _ size: Int, _ change: (inout S3Destination) -> Void
+    _ server: ScriptedS3Server, _ transport: HTTPTransport, _ size: Int, _ environment: [String: String],
+    _ change: (inout S3Destination) -> Void
   ) async throws {
     self.server = server
     var settings = S3Destination(bucket: "bucket")
@@ -39,7 +42,8 @@ struct MultipartBench {
     settings.multipartThreshold = 2000
     settings.partSize = 1000
     change(&settings)
-    store = try S3ObjectStore(settings, environment: [:], transport: transport)
+    makeStore = { [settings] in try S3ObjectStore(settings, environment: environment, transport: transport) }
+    store = try makeStore()
     context = try await PutContext.sample(permits: permits)
     directory = try TemporaryDirectory()
     content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
@@ -50,6 +54,9 @@ struct MultipartBench {
   func put(_ other: PutContext? = nil) async throws -> PutReceipt {
     try await store.put(DescriptorFile(path), at: key, other ?? context)
   }
+
+  /// The store of a process that has just been started.
+  func newStore() throws -> S3ObjectStore { try makeStore() }
 
   /// The upload that the journal knows.
   func known(_ other: PutContext? = nil) async throws -> MultipartUpload? {

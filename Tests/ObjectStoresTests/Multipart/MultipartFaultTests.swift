@@ -135,14 +135,23 @@ struct MultipartFaultTests {
     }
   }
 
-  @Test("fault 32: what was proven before an interruption is not sent again")
-  func resumption() async throws {
-    try await MultipartBench.with(rules: [
-      .multipart("PUT", "partNumber", 4...4, .answer(status: 403, code: "AccessDenied"))
-    ]) { bench in
+  /// A put by one connection, so that parts come in their order, that has ended at the request of the given number of a
+  /// part; `body` gets what the next attempt is made with, and what the journal knows.
+  static func interrupted(
+    by rules: [FaultRule] = [], at part: Int,
+    _ body: (MultipartBench, PutContext, MultipartUpload) async throws -> Void
+  ) async throws {
+    let refusal = FaultRule.multipart("PUT", "partNumber", part...part, .answer(status: 403, code: "AccessDenied"))
+    try await MultipartBench.with(rules: rules + [refusal]) { bench in
       let one = try await PutContext.sample(permits: CountedPermits(0))
       await #expect(throws: Failure.self) { try await bench.put(one) }
-      let held = try #require(try await bench.known(one))
+      try await body(bench, one, try #require(try await bench.known(one)))
+    }
+  }
+
+  @Test("fault 32: what was proven before an interruption is not sent again")
+  func resumption() async throws {
+    try await Self.interrupted(at: 4) { bench, one, held in
       #expect(held.parts.map(\.number) == [1, 2, 3])
       _ = try await bench.put(one)
       #expect(bench.count("PUT", "partNumber") == 4 + 2)
@@ -153,13 +162,9 @@ struct MultipartFaultTests {
 
   @Test("fault 32: a part that the server does not hold as the journal says is sent again")
   func unverifiedPart() async throws {
-    try await MultipartBench.with(rules: [
-      .multipart("PUT", "partNumber", 4...4, .answer(status: 403, code: "AccessDenied"))
-    ]) { bench in
-      let one = try await PutContext.sample(permits: CountedPermits(0))
-      await #expect(throws: Failure.self) { try await bench.put(one) }
-      let held = try #require(try await bench.known(one))
-      try await one.journal.prove(.init(number: 2, etag: "0123", checksum: [1]), of: held)
+    try await Self.interrupted(at: 4) { bench, one, held in
+      let other = MultipartUpload.Part(number: 2, etag: "0123", checksum: [UInt8](repeating: 1, count: 16))
+      try await one.journal.prove(other, of: held)
       _ = try await bench.put(one)
       #expect(bench.count("PUT", "partNumber") == 4 + 3)
       try await bench.expectDelivered()
@@ -168,12 +173,8 @@ struct MultipartFaultTests {
 
   @Test("fault 32: an upload that the server has lost is begun anew, at a part and after a restart")
   func lostUpload() async throws {
-    try await MultipartBench.with(rules: [
-      .multipart("PUT", "partNumber", 2...2, .answer(status: 404, code: "NoSuchUpload")),
-      .multipart("PUT", "partNumber", 5...5, .answer(status: 403, code: "AccessDenied")),
-    ]) { bench in
-      let one = try await PutContext.sample(permits: CountedPermits(0))
-      await #expect(throws: Failure.self) { try await bench.put(one) }
+    let lost = FaultRule.multipart("PUT", "partNumber", 2...2, .answer(status: 404, code: "NoSuchUpload"))
+    try await Self.interrupted(by: [lost], at: 5) { bench, one, _ in
       #expect(bench.count("POST", "uploads") == 2)
       bench.server.loseUploads()
       _ = try await bench.put(one)

@@ -18,18 +18,11 @@ struct ExpiredTokenFaultTests {
     ["HOME": directory.path.description, "AWS_REGION": "us-east-1"]
   }
 
-  /// What whoever rotates keys does: the server takes new ones, and they lie in the profile.
   private func rotate(_ server: ScriptedS3Server, to token: String) throws {
-    server.change { settings in
-      if let old = settings.keys.sessionToken { settings.expiredTokens.insert(old) }
-      settings.keys = .init(accessKeyID: "AKIA\(token)", secretAccessKey: "s-\(token)", sessionToken: token)
-    }
-    try directory.write(
-      "[default]\naws_access_key_id=AKIA\(token)\naws_secret_access_key=s-\(token)\naws_session_token=\(token)\n",
-      to: ".aws/credentials")
+    try directory.write(server.rotateKeys(to: token), to: ".aws/credentials")
   }
 
-  @Test("In the middle of many uploads: all arrive, and the new keys are fetched once")
+  @Test("fault 29: in the middle of many uploads: all arrive, and the new keys are fetched once")
   func middle() async throws {
     try await ScriptedS3Server.with { server in
       try rotate(server, to: "ONE")
@@ -52,7 +45,7 @@ struct ExpiredTokenFaultTests {
     }
   }
 
-  @Test("At a HEAD, whose answer names no code")
+  @Test("fault 29: at a HEAD, whose answer names no code")
   func head() async throws {
     try await ScriptedS3Server.with { server in
       try rotate(server, to: "ONE")
@@ -64,7 +57,7 @@ struct ExpiredTokenFaultTests {
     }
   }
 
-  @Test("Where there are no others, it is told once and without any of them")
+  @Test("fault 29: where there are no others, it is told once and without any of them")
   func noOthers() async throws {
     try await ScriptedS3Server.with { server in
       try rotate(server, to: "ONE")
@@ -78,7 +71,7 @@ struct ExpiredTokenFaultTests {
     }
   }
 
-  @Test("A token's file is read anew for each fetch")
+  @Test("fault 29: a token's file that is rotated is read anew for each fetch")
   func tokenFile() async throws {
     let path = try directory.write("first", to: "token").description
     let transport = ScriptedTransport(.answer(400), .answer(400))

@@ -107,6 +107,10 @@ struct RunTransitionTests {
       from: run(in: .uploading, attempt: 4, failures: 2), event: .attemptFailed("e", .blocked),
       state: waiting(.upload, for: 8), action: wait(8), attempt: 4, failures: 2, error: "e"),
     Step(
+      from: run(in: .uploading, attempt: 4, failures: 2),
+      event: .attemptFailed("e", .out(until: noon + .seconds(90))),
+      state: waiting(.upload, for: 90), action: wait(90), attempt: 4, failures: 2, error: "e"),
+    Step(
       from: run(in: .finishing, outcome: .success), event: .postHookFailed("e"), state: waiting(.finish, for: 1),
       action: wait(1), failures: 1, outcome: .success, error: "e"),
     Step(

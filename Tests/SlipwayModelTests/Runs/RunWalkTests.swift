@@ -6,7 +6,8 @@ import Testing
 struct RunWalkTests {
   static let everyEvent: [RunEvent] = [
     .started(targetPrefix: []), .prepared(HookOutput()), .attemptFailed("e", .retryable(retryAfter: nil)),
-    .attemptFailed("e", .blocked), .attemptFailed("e", .permanent), .sourceChanged, .uploaded, .finished,
+    .attemptFailed("e", .blocked), .attemptFailed("e", .out(until: noon)), .attemptFailed("e", .permanent),
+    .sourceChanged, .uploaded, .finished,
     .postHookFailed("e"), .postHookSucceeded, .retired, .retireFailed("e", isPermanent: false),
     .retireFailed("e", isPermanent: true), .foundChanges("e"), .deferred("e"), .skipped("e"), .cancelled("e"),
     .impossible("e"), .resumed,

@@ -100,6 +100,8 @@ struct ConnectionHandler {
     case .wrongETag(let etag):
       answer.headers.removeAll { $0.name == "ETag" }
       answer.headers.append(("ETag", "\"\(etag)\""))
+      let document = String(decoding: answer.body, as: UTF8.self)
+      answer.body = Array(document.replacing(/<ETag>[^<]*<\/ETag>/, with: "<ETag>\"\(etag)\"</ETag>").utf8)
     case .slowAnswer(let rate): return send(answer, to: request, bytesPerSecond: rate)
     case .cutAnswer: return send(answer, to: request, cutting: true)
     case .closeAfterAnswer:

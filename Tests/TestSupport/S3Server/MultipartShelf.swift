@@ -39,18 +39,19 @@ struct MultipartShelf {
         + "<UploadId>\(upload.id)</UploadId></InitiateMultipartUploadResult>")
   }
 
+  /// The part as it was stored.
   mutating func put(
-    _ request: RecordedRequest, echoed: [(name: String, value: String)], corrupting: Bool
-  ) throws(S3Error) -> Answer {
+    _ request: RecordedRequest, _ content: [UInt8], corrupting: Bool
+  ) throws(S3Error) -> Part {
     let upload = try upload(request)
     guard let number = Int(request.queryValue("partNumber") ?? ""), 1...10_000 ~= number else {
       throw S3Error(400, "InvalidArgument")
     }
-    var content = request.body
+    var content = content
     if corrupting { if content.isEmpty { content = [0] } else { content[content.count / 2] ^= 1 } }
     let part = Part(content: content, etag: hexadecimal(Digests.md5(content)))
     uploads[upload.number]?.parts[number] = part
-    return Answer(status: 200, headers: [("ETag", "\"\(part.etag)\"")] + echoed)
+    return part
   }
 
   mutating func abort(_ request: RecordedRequest) throws(S3Error) -> Answer {

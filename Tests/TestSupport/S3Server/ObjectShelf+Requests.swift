@@ -56,27 +56,58 @@ extension ObjectShelf {
     }.joined(separator: "&")
   }
 
-  /// PUT with `x-amz-copy-source`: content, metadata and tags stay what they are.
+  /// PUT with `x-amz-copy-source`: content, metadata and tags stay what they are; storage class and ACL are the request's.
   mutating func copy(_ request: RecordedRequest, _ source: String, _ now: Timestamp) throws(S3Error) -> Answer {
-    guard let path = PercentCoding.decoded(source.utf8), let slash = path.firstIndex(of: UInt8(ascii: "/")),
-      request.header("x-amz-metadata-directive") ?? "COPY" == "COPY"
-    else { throw S3Error(501, "NotImplemented") }
+    guard request.header("x-amz-metadata-directive") ?? "COPY" == "COPY" else { throw S3Error(501, "NotImplemented") }
+    var object = try copied(request, source)
+    if PercentCoding.decoded(source.utf8) == Array("\(request.bucket)/".utf8) + request.key {
+      throw S3Error(400, "InvalidRequest", "An object cannot be copied to itself without a change.")
+    }
+    let own: Set = ["x-amz-storage-class", "x-amz-acl"]
+    object.headers.removeAll { own.contains($0.name) }
+    object.headers += request.headers.filter { own.contains($0.name) }
+    object.modified = Int(now.nanoseconds / 1_000_000_000)
+    store(object, at: ObjectKey(request.key), in: request.bucket)
+    return Self.answer("CopyObjectResult", etag: object.etag, now)
+  }
+
+  /// PUT of a part with `x-amz-copy-source`: the whole source, or what `x-amz-copy-source-range` names of it.
+  mutating func copyPart(
+    _ request: RecordedRequest, _ source: String, _ now: Timestamp, _ corrupting: Bool
+  ) throws(S3Error) -> Answer {
+    guard request.body.isEmpty else { throw S3Error(400, "InvalidRequest", "A copied part has no body.") }
+    let object = try copied(request, source)
+    var content = object.content
+    if let range = request.header("x-amz-copy-source-range") {
+      guard let match = range.wholeMatch(of: /bytes=(\d+)-(\d+)/), let first = Int(match.1), let last = Int(match.2),
+        first <= last
+      else { throw S3Error(400, "InvalidArgument", "The range must be of the form bytes=first-last.") }
+      guard last < content.count else {
+        throw S3Error(400, "InvalidRequest", "The range is not valid for a source of \(content.count) bytes.")
+      }
+      content = Array(content[first...last])
+    }
+    return Self.answer("CopyPartResult", etag: try putPart(request, content, corrupting).etag, now)
+  }
+
+  /// What lies at the source, if it is what the request means.
+  private func copied(_ request: RecordedRequest, _ source: String) throws(S3Error) -> StoredObject {
+    guard let path = PercentCoding.decoded(source.utf8), let slash = path.firstIndex(of: UInt8(ascii: "/")) else {
+      throw S3Error(400, "InvalidArgument", "The source must be a bucket and a key.")
+    }
     guard let bucket = buckets[String(decoding: path[..<slash], as: UTF8.self)] else {
       throw S3Error(404, "NoSuchBucket")
     }
-    guard var object = bucket[ObjectKey(Array(path[(slash + 1)...]))] else { throw S3Error(404, "NoSuchKey") }
-    if path.elementsEqual(Array("\(request.bucket)/".utf8) + request.key) {
-      throw S3Error(400, "InvalidRequest", "An object cannot be copied to itself without a change.")
-    }
+    guard let object = bucket[ObjectKey(Array(path[(slash + 1)...]))] else { throw S3Error(404, "NoSuchKey") }
     if let wanted = request.header("x-amz-copy-source-if-match"), wanted != "\"\(object.etag)\"" {
       throw S3Error(412, "PreconditionFailed")
     }
-    object.modified = Int(now.nanoseconds / 1_000_000_000)
-    store(object, at: ObjectKey(request.key), in: request.bucket)
-    let date = CalendarDate(Timestamp(seconds: Int64(object.modified))).extendedFormat.dropLast()
-    return .xml(
-      "<CopyObjectResult><LastModified>\(date).000Z</LastModified><ETag>&quot;\(object.etag)&quot;</ETag>"
-        + "</CopyObjectResult>")
+    return object
+  }
+
+  private static func answer(_ root: String, etag: String, _ now: Timestamp) -> Answer {
+    let date = CalendarDate(Timestamp(seconds: now.nanoseconds / 1_000_000_000)).extendedFormat.dropLast()
+    return .xml("<\(root)><LastModified>\(date).000Z</LastModified><ETag>&quot;\(etag)&quot;</ETag></\(root)>")
   }
 
   /// What the body of a PUT of a bucket says must be the server's region, which may be left out for one of them alone.

@@ -58,9 +58,10 @@ struct ObjectShelf {
     guard request.queryValue("uploadId") != nil else { return nil }
     switch request.method {
     case "PUT":
-      if request.header("x-amz-copy-source") != nil { throw S3Error(501, "NotImplemented") }
+      if let source = request.header("x-amz-copy-source") { return try copyPart(request, source, now, corrupting) }
       let echoed = try checkedChecksums(request)
-      return try multiparts.put(request, echoed: echoed, corrupting: corrupting)
+      let part = try putPart(request, request.body, corrupting)
+      return Answer(status: 200, headers: [("ETag", "\"\(part.etag)\"")] + echoed)
     case "GET": return try multiparts.list(request)
     case "DELETE": return try multiparts.abort(request)
     case "POST":
@@ -74,6 +75,12 @@ struct ObjectShelf {
           + "\(echoed.joined())</CompleteMultipartUploadResult>")
     default: throw S3Error(405, "MethodNotAllowed")
     }
+  }
+
+  mutating func putPart(
+    _ request: RecordedRequest, _ content: [UInt8], _ corrupting: Bool
+  ) throws(S3Error) -> MultipartShelf.Part {
+    try multiparts.put(request, content, corrupting: corrupting)
   }
 
   /// Forgets every multipart upload that is not over.

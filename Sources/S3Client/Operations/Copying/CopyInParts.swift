@@ -9,15 +9,15 @@ extension S3Client {
     let id = try await beginCopy(try await fields(of: source, token), to: key)
     let copy = PartCopy(source: source, key: key, id: id, token: token)
     do throws(S3Error) {
-      let etags = try await copyParts(copy, limits)
-      return PutReceipt(size: source.head.size, etag: try await complete(copy, etags), checksum: nil)
+      let parts = try await copyParts(copy, limits)
+      return PutReceipt(size: source.head.size, etag: try await complete(copy, parts), checksum: nil)
     } catch {
       await abort(copy)
       throw error
     }
   }
 
-  /// Of the new object's description: the same as the source's, and the token.
+  /// Of the new object's description: the same as the source's, the token, and what the destination asks for.
   private func fields(of source: CopySource, _ token: String) async throws(S3Error) -> HTTPFields {
     if source.fields.value("x-amz-missing-meta") != nil {
       throw source.client.problem(
@@ -32,6 +32,7 @@ extension S3Client {
       fields.append(name, Array(value))
     }
     fields.append(PartCopy.tokenField, token)
+    self.fields.appendSettled(to: &fields)
     let tags = try await source.client.objectTags(source.key)
     if !tags.isEmpty {
       fields.append("x-amz-tagging", CanonicalQuery(tags.map { ($0.key, Array($0.value.utf8)) }).text)
@@ -43,19 +44,14 @@ extension S3Client {
     var request = S3Request(.post, key, operation: Self.copying)
     request.query = CanonicalQuery([("uploads", nil)])
     request.fields = fields
-    let response = try await sender.send(request)
-    let answer = RecordReader(root: "InitiateMultipartUploadResult", record: "", recordLimit: 0)
-    guard answer.read(response.body), Self.isID(answer.values["UploadId"] ?? []) else {
-      throw unusable(response, key, Self.copying)
-    }
-    return MultipartUpload.ID(answer.text("UploadId"))
+    do throws(S3Error) { return try await uploadID(askedBy: request) } catch { throw namingSettled(error) }
   }
 
-  /// A window of requests; the ETags of the parts in order. The first error ends the others.
-  private func copyParts(_ copy: PartCopy, _ limits: CopyLimits) async throws(S3Error) -> [String] {
+  /// A window of requests; the parts in order. The first error ends the others.
+  private func copyParts(_ copy: PartCopy, _ limits: CopyLimits) async throws(S3Error) -> [MultipartUpload.Part] {
     let ranges = copy.ranges(limits)
-    let result = await withTaskGroup(of: Result<(Int, String), S3Error>.self) { group in
-      var etags = [String](repeating: "", count: ranges.count)
+    let result = await withTaskGroup(of: Result<MultipartUpload.Part, S3Error>.self) { group in
+      var parts: [MultipartUpload.Part] = []
       var next = 0
       func start() {
         guard next < ranges.count else { return }
@@ -63,7 +59,7 @@ extension S3Client {
         next += 1
         group.addTask {
           do throws(S3Error) {
-            return .success((index, try await self.copyPart(copy, number: index + 1, range)))
+            return .success(try await self.copyPart(copy, number: index + 1, range))
           } catch {
             return .failure(error)
           }
@@ -72,33 +68,36 @@ extension S3Client {
       for _ in 0..<limits.window { start() }
       while let result = await group.next() {
         switch result {
-        case .success((let index, let etag)): etags[index] = etag
+        case .success(let part): parts.append(part)
         case .failure(let error):
           group.cancelAll()
-          return Result<[String], S3Error>.failure(error)
+          return Result<[MultipartUpload.Part], S3Error>.failure(error)
         }
         start()
       }
-      return .success(etags)
+      return .success(parts.sorted { $0.number < $1.number })
     }
     return try result.get()
   }
 
-  private func copyPart(_ copy: PartCopy, number: Int, _ range: Range<Int64>) async throws(S3Error) -> String {
+  private func copyPart(
+    _ copy: PartCopy, number: Int, _ range: Range<Int64>
+  ) async throws(S3Error) -> MultipartUpload.Part {
     var request = S3Request(.put, copy.key, operation: Self.copying)
     request.query = CanonicalQuery([("partNumber", Array("\(number)".utf8)), ("uploadId", Array(copy.id.text.utf8))])
     copy.source.append(to: &request.fields)
     request.fields.append("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
-    return try await copied(request, from: copy.source, root: "CopyPartResult")
+    let etag = try await copied(request, from: copy.source, root: "CopyPartResult")
+    return MultipartUpload.Part(number: number, etag: etag, checksum: [])
   }
 
   /// The new object's ETag. Whatever the answer, an object with this copy's token and size at the key is the copy: it
   /// may have been made while its answer was lost.
-  private func complete(_ copy: PartCopy, _ etags: [String]) async throws(S3Error) -> String {
+  private func complete(_ copy: PartCopy, _ parts: [MultipartUpload.Part]) async throws(S3Error) -> String {
     var request = S3Request(.post, copy.key, operation: Self.copying)
     request.query = CanonicalQuery([("uploadId", Array(copy.id.text.utf8))])
     do throws(S3Error) {
-      try request.carry(document(etags))
+      try request.carry(Self.completionDocument(parts, checksumElement: nil))
       return try await copied(request, from: copy.source, root: "CompleteMultipartUploadResult")
     } catch {
       let found: FoundObject?
@@ -107,18 +106,6 @@ extension S3Client {
       guard let found, found.token == copy.token, found.size == copy.source.head.size else { throw error }
       return found.etag
     }
-  }
-
-  /// Without a checksum: here it would be that of the object.
-  private func document(_ etags: [String]) -> [UInt8] {
-    var document = Array("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
-    for (index, etag) in etags.enumerated() {
-      document.append(contentsOf: "<Part><PartNumber>\(index + 1)</PartNumber><ETag>\"".utf8)
-      // Escaped when it was read, so that XML can carry it.
-      document.append(contentsOf: xmlText(Array(etag.utf8)) ?? [])
-      document.append(contentsOf: "\"</ETag></Part>".utf8)
-    }
-    return document + Array("</CompleteMultipartUpload>".utf8)
   }
 
   /// In a task of its own, since that of the caller may have been cancelled. What this fails to remove costs room until

@@ -45,7 +45,8 @@ extension S3Client {
   /// meanwhile, a transient error (`SourceChanged`). With `etag`, any object with another one is a permanent error
   /// (`PreconditionFailed`). Harmless to repeat. Any task. (Amazon S3 API Reference, CopyObject, UploadPartCopy.)
   ///
-  /// Storage class, encryption and ACL are those that the target's bucket gives.
+  /// Storage class, encryption and ACL are what this client's destination asks for, as for a PUT; where it asks for
+  /// nothing, what the target's bucket gives.
   public func copyObject(
     _ source: ObjectKey, of origin: S3Client? = nil, to key: ObjectKey, ifMatch etag: String? = nil
   ) async throws(S3Error) -> PutReceipt {
@@ -81,7 +82,13 @@ extension S3Client {
     source.append(to: &request.fields)
     request.fields.append("x-amz-metadata-directive", "COPY")
     request.fields.append("x-amz-tagging-directive", "COPY")
-    let etag = try await copied(request, from: source, root: "CopyObjectResult")
+    fields.appendSettled(to: &request.fields)
+    let etag: String
+    do throws(S3Error) {
+      etag = try await copied(request, from: source, root: "CopyObjectResult")
+    } catch {
+      throw namingSettled(error)
+    }
     return PutReceipt(size: source.head.size, etag: etag, checksum: nil)
   }
 
@@ -95,9 +102,8 @@ extension S3Client {
     } catch {
       throw error.status == 412 ? source.client.objectChanged(Self.copying, source.key) : error
     }
-    let answer = RecordReader(root: root, record: "", recordLimit: 0)
-    let etag = answer.read(response.body) ? etagText(answer.values["ETag"]) : ""
-    if etag.isEmpty { throw unusable(response, request.key, Self.copying) }
+    let etag = etagText(try read(response, root, request.key, Self.copying).values["ETag"]?[...])
+    if etag.isEmpty { throw unreadable("it has no ETag", response, request.key, Self.copying) }
     return etag
   }
 }

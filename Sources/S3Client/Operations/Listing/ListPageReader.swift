@@ -93,7 +93,7 @@ final class ListPageReader: AnswerHandler {
       throw Problem("\(key) has no date")
     }
     return ListedObject(
-      key: key, size: size, etag: etagText(entry.etag), modified: modified,
+      key: key, size: size, etag: etagText(entry.etag?[...]), modified: modified,
       storageClass: ErrorAnswer.token(entry.storageClass))
   }
 

@@ -1,0 +1,128 @@
+import DequeModule
+import SlipwayModel
+
+/// The runs that are not under way: which of them may begin or go on, and what the others wait for. Pure.
+struct Backlog {
+  enum Next {
+    case begin(Run)
+    case goOn(Run)
+  }
+
+  private var gates: [WorkflowName: IntakeGate]
+  private var queue = RunQueue()
+  private var due: Deque<Run> = []
+  private var waiting: WaitingRuns
+  /// Runs that wait for no time, but for a destination that is out.
+  private var parked: [RunID: Run] = [:]
+  /// Runs that take a place of their workflow's count, until they have ended.
+  private var counted: Set<RunID> = []
+
+  /// Under `--once` a run that a hook puts off is left to the next process.
+  init(_ workflows: [Workflow], leavesDeferred: Bool) {
+    gates = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, IntakeGate(rule: $0.stop)) })
+    waiting = WaitingRuns(leavesDeferred: leavesDeferred)
+  }
+
+  // MARK: Intake
+
+  func isOpen(_ workflow: WorkflowName) -> Bool { gates[workflow]?.isOpen == true }
+
+  mutating func close(_ workflow: WorkflowName) { gates[workflow]?.close() }
+  mutating func abort(_ workflow: WorkflowName) { gates[workflow]?.abort() }
+
+  mutating func closeAll() {
+    for name in gates.keys { gates[name]?.close() }
+  }
+
+  /// Whether a run of the tree is ready.
+  func isReady(_ tree: TreeID) -> Bool { queue.containsReady(tree) }
+  /// Whether a run of the tree is under way or waits.
+  func holds(_ tree: TreeID) -> Bool { queue.holds(tree) }
+
+  mutating func add(_ run: Run) { queue.add(run) }
+
+  // MARK: What an earlier process left
+
+  mutating func resume(_ run: Run) {
+    queue.hold(run)
+    due.append(run)
+  }
+
+  mutating func resume(_ run: Run, after wait: RunState.Waiting) {
+    queue.hold(run)
+    waiting.add(run, wait)
+  }
+
+  // MARK: Under way
+
+  /// The next run that may go on or else begin; it is under way now.
+  mutating func takeNext() -> Next? {
+    if let index = due.firstIndex(where: mayResume) {
+      let run = due.remove(at: index)
+      count(run)
+      return .goOn(run)
+    }
+    guard let run = queue.takeNext(where: { gates[$0.tree.workflow]?.letsBegin == true }) else { return nil }
+    count(run)
+    return .begin(run)
+  }
+
+  private mutating func count(_ run: Run) {
+    if counted.insert(run.id).inserted { gates[run.tree.workflow]?.began() }
+  }
+
+  /// A run that was put off has given its place back, and needs one again.
+  private func mayResume(_ run: Run) -> Bool {
+    counted.contains(run.id) || gates[run.tree.workflow]?.letsBegin == true
+  }
+
+  // MARK: No longer under way
+
+  mutating func end(_ run: Run) {
+    queue.release(run.id)
+    let hasBegun = run.attempt > 0 || run.state == .failed
+    if !hasBegun { giveBack(run) } else { counted.remove(run.id) }
+  }
+
+  mutating func wait(_ run: Run, _ wait: RunState.Waiting) {
+    if wait.isDeferral { giveBack(run) }
+    waiting.add(run, wait)
+  }
+
+  /// Until `unpark`.
+  mutating func park(_ run: Run) { parked[run.id] = run }
+
+  /// Without a wait.
+  mutating func goOn(_ run: Run) { due.append(run) }
+
+  private mutating func giveBack(_ run: Run) {
+    if counted.remove(run.id) != nil { gates[run.tree.workflow]?.gaveBack() }
+  }
+
+  // MARK: Waiting
+
+  /// When the first of those that wait for a time goes on; nil if none does in this process.
+  var earliest: Timestamp? { waiting.earliest }
+
+  mutating func wakeDue(at now: Timestamp) { due += waiting.takeDue(at: now) }
+
+  mutating func unpark(_ runs: [RunID]) {
+    for id in runs {
+      if let run = parked.removeValue(forKey: id) { due.append(run) }
+    }
+  }
+
+  // MARK: The end
+
+  /// Runs that wait, and those that were to begin.
+  var unfinished: Int {
+    let toBegin = queue.ready.count { gates[$0.tree.workflow]?.letsBegin == true }
+    return waiting.count + parked.count + due.count + toBegin
+  }
+
+  /// Whether nothing is left that this process could do: runs that were put off do not keep it, nor do those that are
+  /// ready behind them. Whatever else is ready has just been started.
+  var isOver: Bool {
+    gates.values.allSatisfy(\.isOver) && parked.isEmpty && !due.contains(where: mayResume) && !waiting.holdRetry
+  }
+}
