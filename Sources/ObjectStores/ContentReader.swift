@@ -61,6 +61,59 @@ final class ContentReader: Sendable {
     return try hasher.finalize()
   }
 
+  /// How many of `count` parts of a file are hashed at once: groups of equal sizes where several are worth it.
+  func groupSize(of count: Int) -> Int {
+    guard proof.needsMD5, count >= ContentGroupHasher.countMin else { return 1 }
+    let groups = (count + ContentGroupHasher.countMax - 1) / ContentGroupHasher.countMax
+    return (count + groups - 1) / groups
+  }
+
+  /// The digests of some parts of a file, as many as `groupSize` allows. Throws also when the task is cancelled.
+  func digests(
+    of file: any OpenFile, _ ranges: [Range<Int64>], _ key: ObjectKey
+  ) throws(Failure) -> [ContentDigests] {
+    guard ranges.count >= ContentGroupHasher.countMin, proof.needsMD5 else { return try oneByOne(file, ranges, key) }
+    let buffer = pieces.take()
+    defer { pieces.giveBack(buffer) }
+    var hasher = try ContentGroupHasher(proof, count: ranges.count)
+    let step = Int64(buffer.memory.count / ranges.count) & ~63
+    let longest = ranges.reduce(0) { max($0, Int64($1.count)) }
+    for start in stride(from: 0, to: longest, by: Int(step)) {
+      if Task.isCancelled { throw cancelled(key) }
+      var pieces: [UnsafeRawBufferPointer] = []
+      for (lane, range) in ranges.enumerated() {
+        let memory = buffer.memory[lane * Int(step)..<(lane + 1) * Int(step)]
+        let rest = range.dropFirst(Int(min(start, Int64(range.count)))).prefix(Int(step))
+        pieces.append(try readAll(file, rest, into: UnsafeMutableRawBufferPointer(rebasing: memory), key))
+      }
+      hasher.update(pieces)
+    }
+    return try hasher.finalize()
+  }
+
+  private func oneByOne(
+    _ file: any OpenFile, _ ranges: [Range<Int64>], _ key: ObjectKey
+  ) throws(Failure) -> [ContentDigests] {
+    var digests: [ContentDigests] = []
+    for range in ranges { digests.append(try self.digests(of: file, range, key)) }
+    return digests
+  }
+
+  /// All of `range`, at the start of `memory`.
+  private func readAll(
+    _ file: any OpenFile, _ range: Range<Int64>, into memory: UnsafeMutableRawBufferPointer, _ key: ObjectKey
+  ) throws(Failure) -> UnsafeRawBufferPointer {
+    let wanted = UnsafeMutableRawBufferPointer(rebasing: memory[..<range.count])
+    var filled = 0
+    while filled < wanted.count {
+      let free = UnsafeMutableRawBufferPointer(rebasing: wanted[filled...])
+      let count = try read(file, at: range.lowerBound + Int64(filled), into: free, key)
+      guard count > 0 else { throw changed(key) }
+      filled += count
+    }
+    return UnsafeRawBufferPointer(wanted)
+  }
+
   private func read(
     _ file: any OpenFile, at position: Int64, into memory: UnsafeMutableRawBufferPointer, _ key: ObjectKey
   ) throws(Failure) -> Int {
@@ -79,5 +132,9 @@ final class ContentReader: Sendable {
     Failure(
       .transient(retryAfter: nil), "upload", subject(key), code: Failure.sourceChanged,
       cause: "the file changed while it was read")
+  }
+
+  private func cancelled(_ key: ObjectKey) -> Failure {
+    Failure(.transient(retryAfter: nil), "upload", subject(key), code: "Cancelled", cause: "it was stopped")
   }
 }

@@ -119,8 +119,11 @@ extension MultipartPut {
   private func proofs(_ partSize: Int64) throws(Failure) -> [MultipartUpload.Part] {
     let plan = PartPlan(size: file.fingerprint.size, partSize: partSize)
     var parts: [MultipartUpload.Part] = []
-    for number in 1...plan.count {
-      parts.append(client.part(number, try reader.digests(of: file, plan.range(of: number), key)))
+    while parts.count < plan.count {
+      let first = parts.count + 1
+      let group = first..<first + reader.groupSize(of: plan.count - parts.count)
+      let digests = try reader.digests(of: file, group.map { plan.range(of: $0) }, key)
+      parts += zip(group, digests).map { client.part($0, $1) }
     }
     return parts
   }
@@ -197,7 +200,7 @@ extension MultipartPut {
 /// Sending and completing.
 extension MultipartPut {
   private func finish(_ upload: MultipartUpload, _ condition: WriteCondition) async throws(S3Error) -> PutReceipt {
-    let sending = PartSending(upload, size: file.fingerprint.size)
+    let sending = PartSending(upload, size: file.fingerprint.size) { [reader] in reader.groupSize(of: $0) }
     await send(sending)
     if let error = sending.failure { throw try told(error) }
     if Task.isCancelled { throw S3Error(cancelled) }
@@ -244,56 +247,6 @@ extension MultipartPut {
     do throws(Failure) { token = try uploadToken(file.fingerprint, context) } catch { throw S3Error(error) }
     return try await client.decide(
       key, size: file.fingerprint.size, partSize: upload.partSize, token: token, after: tried, parts: { upload.parts })
-  }
-
-  /// One lane goes on in this task; others come beside it while there are places for them. All give their places back
-  /// after every part, so that a run that waits is not held up: this one waits for another, the others end.
-  private func send(_ sending: PartSending) async {
-    var isFirst = true
-    await withDiscardingTaskGroup { group in
-      while let number = sending.next() {
-        if !isFirst {
-          context.permits.giveBack()
-          await context.permits.acquire()
-        }
-        isFirst = false
-        while sending.mayAddLane, context.permits.tryTake() {
-          sending.laneBegan()
-          group.addTask { await lane(sending) }
-        }
-        await send(number, sending)
-      }
-    }
-  }
-
-  private func lane(_ sending: PartSending) async {
-    var holdsPlace = true
-    while holdsPlace, let number = sending.next() {
-      await send(number, sending)
-      context.permits.giveBack()
-      holdsPlace = context.permits.tryTake()
-    }
-    if holdsPlace { context.permits.giveBack() }
-    sending.laneEnded()
-  }
-
-  private func send(_ number: Int, _ sending: PartSending) async {
-    do throws(S3Error) {
-      let range = sending.plan.range(of: number)
-      let digests: ContentDigests
-      do throws(Failure) { digests = try reader.digests(of: file, range, key) } catch { throw S3Error(error) }
-      let body = HTTPBody.file(FilePart(file: file, offset: range.lowerBound, count: Int64(range.count)))
-      let part = try await client.uploadPart(
-        number, of: sending.open, body, digests: digests, progress: context.progress)
-      do throws(Failure) {
-        try await context.journal.prove(part, of: sending.open)
-      } catch {
-        throw S3Error(error)
-      }
-      sending.proved(part)
-    } catch {
-      sending.failed(error)
-    }
   }
 
   /// A file that changes under the server's eyes looks like damage on the way.

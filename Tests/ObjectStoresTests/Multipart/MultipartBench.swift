@@ -72,6 +72,13 @@ struct MultipartBench {
     server.requests.count { $0.method == method && $0.queryValue(name) != nil }
   }
 
+  /// Those that sent a part, by its number.
+  var partRequests: [RecordedRequest] {
+    server.requests.filter { $0.queryValue("partNumber") != nil }.sorted {
+      Int($0.queryValue("partNumber") ?? "") ?? 0 < Int($1.queryValue("partNumber") ?? "") ?? 0
+    }
+  }
+
   /// The object is whole, nothing is left at the server or in the journal, and every place has been given back.
   func expectDelivered(_ other: PutContext? = nil, _ location: Testing.SourceLocation = #_sourceLocation) async throws {
     #expect(stored == content, sourceLocation: location)

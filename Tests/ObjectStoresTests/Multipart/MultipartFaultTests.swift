@@ -1,3 +1,4 @@
+import Glibc
 import ObjectStores
 import S3Client
 import SlipwayModel
@@ -105,6 +106,21 @@ struct MultipartFaultTests {
       #expect(bench.server.openUploads.isEmpty)
       _ = try await bench.put()
       #expect(bench.stored == other)
+    }
+  }
+
+  @Test("fault 8: of a file that has become shorter no part is sent that was to be hashed with the missing ones")
+  func sourceShrunk() async throws {
+    try await MultipartBench.with { bench in
+      let file = try DescriptorFile(bench.path)
+      try #require(truncate(bench.path.description, 3500) == 0)
+      let failure = await #expect(throws: Failure.self) {
+        try await bench.store.put(file, at: bench.key, bench.context)
+      }
+      #expect(failure?.code == Failure.sourceChanged)
+      #expect(bench.count("PUT", "partNumber") == 0)
+      #expect(bench.stored == nil)
+      #expect(bench.permits.count == 8)
     }
   }
 

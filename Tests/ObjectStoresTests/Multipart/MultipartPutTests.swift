@@ -34,6 +34,22 @@ struct MultipartPutTests {
     }
   }
 
+  @Test(
+    "is proven by the MD5s of its parts, however they are hashed together",
+    arguments: [(190_000, 95_000), (330_000, 110_001), (800_001, 100_000), (650_000, 40_064)])
+  func groups(size: Int, partSize: Int) async throws {
+    try await MultipartBench.with(size: size, changing: { $0.partSize = Int64(partSize) }) { bench in
+      let receipt = try await bench.put()
+      let parts = stride(from: 0, to: size, by: partSize).map { bench.content[$0..<min($0 + partSize, size)] }
+      let digests = try parts.flatMap { try MessageDigest.of(Array($0), by: .md5) }
+      #expect(receipt.checksum?.value == (try MessageDigest.of(digests, by: .md5)))
+      for (part, request) in zip(parts, bench.partRequests) {
+        #expect(request.header("x-amz-content-sha256") == hexadecimal(try MessageDigest.of(Array(part), by: .sha256)))
+      }
+      try await bench.expectDelivered()
+    }
+  }
+
   @Test("is proven by its own CRC, put together from those of its parts", arguments: ["crc64nvme", "crc32c"])
   func cyclicProof(name: String) async throws {
     let algorithm = try #require(S3Destination.Checksum(rawValue: name))
