@@ -3,7 +3,7 @@ import SlipwayModel
 import TestSupport
 import Testing
 
-@Suite("A clock that is twenty minutes off, then right again")
+@Suite("fault 30: a clock that is twenty minutes off, then right again")
 struct ClockFaultTests {
   @Test(
     "The skew is corrected by the server's date, then forgotten", arguments: [Duration.seconds(1200), .seconds(-1200)])

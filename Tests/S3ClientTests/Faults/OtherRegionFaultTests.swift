@@ -3,7 +3,7 @@ import SlipwayModel
 import TestSupport
 import Testing
 
-@Suite("301, 307 and 400 for a wrong region; a redirect loop; Location to another host")
+@Suite("fault 28: 301, 307 and 400 for a wrong region; a redirect loop; Location to another host")
 struct OtherRegionFaultTests {
   private var elsewhere: ScriptedS3Server.Settings {
     var settings = ScriptedS3Server.Settings()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import S3Client
 
-@Suite("Faults of PUTs that must not overwrite")
+@Suite("faults 4 to 7: PUTs that must not overwrite")
 struct OverwriteFaultTests {
   private let key = ObjectKey("k")
   private let content = Array("what is sent".utf8)

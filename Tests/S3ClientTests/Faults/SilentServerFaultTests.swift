@@ -5,7 +5,7 @@ import Testing
 
 @testable import S3Client
 
-@Suite("A server that accepts and never answers, or gives one byte a second", .timeLimit(.minutes(2)))
+@Suite("fault 27: a server that accepts and never answers, or gives one byte a second", .timeLimit(.minutes(2)))
 struct SilentServerFaultTests {
   private let limits = TimeLimits(connect: .seconds(10), stall: .seconds(1))
 
