@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite(
-  "fault 44: Certificates that have expired, are for another host, or come from a private authority",
+  "fault 44: certificates that have expired, are for another host, or come from a private authority",
   .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "the openssl command is not installed")
 )
 struct EncryptionFaultTests {
