@@ -67,7 +67,8 @@ struct Assembly {
     let executor = try FileThreads(count: Self.fileThreads)
     let hooks = ProcessHookRunner(log: logger)
     var ports = Self.localPorts(roots: roots, state: state, clock: clock, hooks: hooks)
-    ports.events = watches ? try InotifySource() : NoEvents()
+    let pace = WatchPace(rescan: configuration.settings.rescan, poll: configuration.settings.poll)
+    ports.events = watches ? try InotifySource(pace) : NoEvents()
     ports.stores = try stores(transport, executor)
     ports.ledger = ledger
     ports.fileExecutor = executor

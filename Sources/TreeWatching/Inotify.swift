@@ -2,7 +2,7 @@ import CLibc
 import Glibc
 import LocalFiles
 
-/// An inotify instance. For one thread.
+/// An inotify instance, or none while the kernel gives no more of them. For one thread.
 final class Inotify {
   /// What is told of a directory; neither access nor modification: a writer's close says enough. IN_ATTRIB is what a
   /// touch by path alone (utimensat(2)) leaves of itself.
@@ -13,20 +13,36 @@ final class Inotify {
   /// PATH_MAX, its NUL included.
   private static let pathSizeMax = 4096
 
-  let descriptor: Int32
+  /// -1, which poll(2) passes over, while there is none.
+  private(set) var descriptor: Int32 = -1
+  private let seams: WatchSeams
   private var watchesLeft: Int
 
-  init(watchesMax: Int) throws(ErrorNumber) {
-    watchesLeft = watchesMax
+  init(_ seams: WatchSeams) throws(ErrorNumber) {
+    self.seams = seams
+    watchesLeft = seams.watchesMax
+    do throws(ErrorNumber) {
+      try open()
+    } catch let error where error.value == EMFILE {
+      // Whoever watches is told, and lists instead.
+    }
+  }
+
+  deinit { if hasInstance { close(descriptor) } }
+
+  var hasInstance: Bool { descriptor >= 0 }
+
+  /// EMFILE is the user's limit of instances, or the process's of open files (inotify_init(2)).
+  func open() throws(ErrorNumber) {
+    if seams.refusesInstance?() == true { throw ErrorNumber(EMFILE) }
     descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
     if descriptor < 0 { throw ErrorNumber.last }
   }
 
-  deinit { close(descriptor) }
-
   /// The watch of the directory at `path` (ends with a NUL), which is the same for the same directory however often
   /// it is asked for. Only to a root the path may end in a link.
   func watch(_ path: [UInt8], isRoot: Bool) throws(ErrorNumber) -> Int32 {
+    if !hasInstance { throw ErrorNumber(EMFILE) }
     if watchesLeft <= 0 { throw ErrorNumber(ENOSPC) }
     let watch = path.count <= Self.pathSizeMax ? add(path, isRoot) : try addLong(Array(path.dropLast()), isRoot)
     if watch < 0 { throw ErrorNumber.last }

@@ -15,15 +15,17 @@ package final class InotifySource: EventSource {
 
   private let pending = PendingEvents()
   private let wake: WakeUp
+  private let pace: WatchPace
   private let seams: WatchSeams
   private let life = Mutex<Life>(.new)
 
   /// Throws where no descriptor is to be had.
-  package convenience init() throws(Failure) {
-    try self.init(seams: WatchSeams())
+  package convenience init(_ pace: WatchPace = WatchPace()) throws(Failure) {
+    try self.init(pace, seams: WatchSeams())
   }
 
-  init(seams: WatchSeams) throws(Failure) {
+  init(_ pace: WatchPace, seams: WatchSeams) throws(Failure) {
+    self.pace = pace
     self.seams = seams
     do throws(ErrorNumber) {
       wake = try WakeUp()
@@ -39,12 +41,13 @@ package final class InotifySource: EventSource {
   }
 
   package func start(_ directories: [BytePath], interest: WatchInterest) async throws(Failure) {
-    let (pending, wake, seams) = (pending, wake, seams)
+    let (pending, wake, pace, seams) = (pending, wake, pace, seams)
     let failure: Failure? = await withCheckedContinuation { started in
       let body: @Sendable () -> Void = {
         let loop: WatchLoop
         do throws(Failure) {
-          loop = try WatchLoop(directories, interest: interest, pending: pending, wake: wake, seams: seams)
+          loop = try WatchLoop(
+            directories, interest: interest, pending: pending, wake: wake, pace: pace, seams: seams)
         } catch {
           started.resume(returning: error)
           return
@@ -131,5 +134,10 @@ struct WatchSeams: Sendable {
   var beforeReading: (@Sendable () -> Void)?
   /// As if that were the user's limit of watches.
   var watchesMax = Int.max
-  var incompleteInterval = WatchLoop.incompleteInterval
+  /// Asked before an instance of inotify is made: as if that were the user's limit of them.
+  var refusesInstance: (@Sendable () -> Bool)?
+  /// As if the kernel told of nothing.
+  var isDeaf = false
+  /// As if everything lay on a file system with this f_type of statfs(2).
+  var magic: UInt32?
 }

@@ -103,7 +103,7 @@ struct EventBatch {
     events.append(event)
     switch event {
     case .lost, .gone: places.removeAll()
-    case .listed, .name: break
+    case .listed, .name, .polled: break
     }
   }
 

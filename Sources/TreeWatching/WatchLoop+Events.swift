@@ -4,7 +4,12 @@ import SlipwayModel
 
 extension WatchLoop {
   func handle(_ event: InotifyEvent) {
-    if event.has(IN_Q_OVERFLOW) { return lose(WatchFailures.overflow) }
+    if seams.isDeaf { return }
+    if event.has(IN_Q_OVERFLOW) {
+      // Their events may be among the lost ones, and then there are events.
+      probes = []
+      return lose(WatchFailures.overflow)
+    }
     // A watch that was given up has left events behind.
     guard let index = table.index(of: event.watch) else { return }
     if let name = event.name { return handle(event, name, in: index) }
@@ -13,11 +18,17 @@ extension WatchLoop {
   }
 
   private func handle(_ event: InotifyEvent, _ name: UnsafePointer<CChar>, in index: WatchTable.Index) {
+    if !probes.isEmpty { notice(name, in: index) }
     if names.takes(name) { tell(name, in: index, hint(of: event)) }
     let isNew = IN_CREATE | IN_MOVED_TO
     guard event.isDirectory, event.has(isNew) else { return }
     setPath(to: index)
     visit(name, in: index, isDeep: false)
+  }
+
+  private func notice(_ name: UnsafePointer<CChar>, in index: WatchTable.Index) {
+    guard strcmp(name, EventProbe.name) == 0 else { return }
+    for number in probes.indices where probes[number].index == index { probes[number].wasTold = true }
   }
 
   private func hint(of event: InotifyEvent) -> NameHint {

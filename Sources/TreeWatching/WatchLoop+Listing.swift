@@ -39,21 +39,11 @@ extension WatchLoop {
     (isRescanning, hasRescanFailed) = (true, false)
     steps.removeAll()
     rootBeingListed = nil
+    // They are come by again, and tried again.
+    for index in unwatched where table.holds(index, watch: WatchTable.noWatch) && !table[index].isRoot { drop(index) }
+    unwatched.removeAll { !table.holds($0, watch: WatchTable.noWatch) }
     checkRoots()
     rootsToList = roots.indices.filter { roots[$0].index != nil }
-  }
-
-  /// Directories that could not be watched or listed get another chance.
-  func listIncomplete() {
-    if incomplete.isEmpty {
-      isAtWatchLimit = false
-      return
-    }
-    let again = incomplete
-    incomplete.removeAll()
-    for index in unwatched where table.holds(index, watch: WatchTable.noWatch) { drop(index) }
-    unwatched.removeAll()
-    for (index, watch) in again where table.holds(index, watch: watch) { append(index, isDeep: false) }
   }
 
   func setPath(to index: WatchTable.Index) {
@@ -79,7 +69,7 @@ extension WatchLoop {
     return top
   }
 
-  private func append(_ index: WatchTable.Index, isDeep: Bool) {
+  func append(_ index: WatchTable.Index, isDeep: Bool) {
     steps.append(Step(index: index, watch: table[index].watch, isDeep: isDeep))
   }
 
@@ -115,26 +105,40 @@ extension WatchLoop {
     if [ENOENT, ENOTDIR, ELOOP].contains(error.value) { return nil }
     let subject = BytePath(path.dropLast())
     noteIncomplete(parent)
-    guard error.value == ENOSPC || error.value == ENOMEM else {
-      tellOnce(subject, WatchFailures.watching(subject, error), watches: watches(above: parent))
+    guard Self.isLimit(error) else {
+      tellOnce(subject, WatchFailures.watching(subject, error, pace.poll), watches: watches(above: parent))
       return nil
     }
-    if !isAtWatchLimit {
-      isAtWatchLimit = true
-      for root in roots { pending.put(.lost(watch: root.path, WatchFailures.watching(subject, error))) }
-    }
-    let index = table.insert(watch: WatchTable.noWatch, parent: parent, name: name, pass: pass)
-    unwatched.append(index)
+    let index = enter(withoutWatch: name, in: parent, subject, error)
     append(index, isDeep: false)
     return index
   }
 
-  /// The nearest directory that has a watch is listed again in a while, and all below it that has none.
+  static func isLimit(_ error: ErrorNumber) -> Bool { [ENOSPC, ENOMEM, EMFILE].contains(error.value) }
+
+  /// An entry for the directory at `subject`, which the kernel gives no watch; the limit is said once.
+  func enter(
+    withoutWatch name: UnsafePointer<CChar>, in parent: WatchTable.Index, _ subject: BytePath, _ error: ErrorNumber
+  ) -> WatchTable.Index {
+    if !isAtWatchLimit {
+      isAtWatchLimit = true
+      for root in roots { pending.put(.lost(watch: root.path, WatchFailures.watching(subject, error, pace.poll))) }
+    }
+    let index = table.insert(watch: WatchTable.noWatch, parent: parent, name: name, pass: pass)
+    unwatched.append(index)
+    isPolledCountDue = true
+    return index
+  }
+
+  /// The nearest directory that has a watch is listed again in a while, and all below it that has none. A root without
+  /// one is listed whole anyway.
   private func noteIncomplete(_ index: WatchTable.Index) {
     hasRescanFailed = true
     var current = index
-    while table[current].watch == WatchTable.noWatch { current = table[current].parent }
-    incomplete[current] = table[current].watch
+    while table[current].watch == WatchTable.noWatch, table[current].parent != WatchTable.none {
+      current = table[current].parent
+    }
+    if table[current].watch != WatchTable.noWatch { incomplete[current] = table[current].watch }
   }
 
   private func list(_ step: Step) {
@@ -142,6 +146,7 @@ extension WatchLoop {
     do throws(ErrorNumber) {
       let descriptor = try openDirectory(step.index)
       defer { close(descriptor) }
+      try noteFileSystem(of: step.index, descriptor)
       try directoryReader.read(descriptor) { name, type throws(ErrorNumber) in
         if names.takes(name) { tell(name, in: step.index, .found) }
         if type == .directory || type == .unknown { visit(name, in: step.index, isDeep: step.isDeep) }
@@ -182,6 +187,7 @@ extension WatchLoop {
     rootBeingListed = nil
     guard !rootsToList.isEmpty else {
       finishRescan()
+      tellPolledCounts()
       return false
     }
     let number = rootsToList.removeFirst()

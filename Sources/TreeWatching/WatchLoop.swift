@@ -11,8 +11,6 @@ final class WatchLoop {
   /// How often a root's path is looked at: for one that is gone, and for what no event tells, a file system mounted
   /// over it or a directory above it renamed.
   static let rootCheckInterval = Duration.seconds(2)
-  /// How often directories that have no watch, or could not be listed, are listed again.
-  static let incompleteInterval = Duration.seconds(10)
   /// The wait between a loss and listing everything again: doubled while losses come one after the other.
   static let rescanDelayMin = Duration.milliseconds(100)
   static let rescanDelayMax = Duration.seconds(10)
@@ -37,6 +35,7 @@ final class WatchLoop {
   let names: NameFilter
   let pending: PendingEvents
   let wake: WakeUp
+  let pace: WatchPace
   let seams: WatchSeams
   let clock = ContinuousClock()
   let directoryReader = DirectoryReader()
@@ -58,7 +57,9 @@ final class WatchLoop {
   var pass: UInt8 = 0
   var isRescanning = false
   var hasRescanFailed = false
+  /// After a loss.
   private var rescanAt: ContinuousClock.Instant?
+  private var regularRescanAt: ContinuousClock.Instant
   private var rescanDelay = WatchLoop.rescanDelayMin
   private var lastLoss: ContinuousClock.Instant?
 
@@ -66,29 +67,40 @@ final class WatchLoop {
   var incomplete: [WatchTable.Index: Int32] = [:]
   /// Directories without a watch.
   var unwatched: [WatchTable.Index] = []
+  /// The topmost directories of file systems without events, with their watches.
+  var eventless: [WatchTable.Index: Int32] = [:]
+  /// What is known of each file system (st_dev of stat(2)).
+  var eventSupport: [dev_t: EventSupport] = [:]
+  var probes: [EventProbe] = []
+  /// By root, as they were told last.
+  var polledCounts: [BytePath: Int] = [:]
+  var isPolledCountDue = false
   var isAtWatchLimit = false
   var said: Set<BytePath> = []
-  private var incompleteAt: ContinuousClock.Instant
+  private var pollAt: ContinuousClock.Instant
   private var rootCheckAt: ContinuousClock.Instant
 
   /// Watches the roots themselves; throws if one cannot be.
   init(
-    _ directories: [BytePath], interest: WatchInterest, pending: PendingEvents, wake: WakeUp, seams: WatchSeams
+    _ directories: [BytePath], interest: WatchInterest, pending: PendingEvents, wake: WakeUp, pace: WatchPace,
+    seams: WatchSeams
   ) throws(Failure) {
     do throws(ErrorNumber) {
-      inotify = try Inotify(watchesMax: seams.watchesMax)
+      inotify = try Inotify(seams)
     } catch {
       throw WatchFailures.starting(error)
     }
-    (names, self.pending, self.wake, self.seams) = (NameFilter(interest), pending, wake, seams)
+    names = NameFilter(interest)
+    (self.pending, self.wake, self.pace, self.seams) = (pending, wake, pace, seams)
     roots = Set(directories.map(\.withoutTrailingSeparators)).sorted().map { WatchRoot($0) }
-    incompleteAt = clock.now + seams.incompleteInterval
+    pollAt = clock.now + pace.poll
+    regularRescanAt = clock.now + pace.rescan
     rootCheckAt = clock.now + Self.rootCheckInterval
     for number in roots.indices {
       do throws(ErrorNumber) {
         try lookForRoot(number)
       } catch {
-        throw WatchFailures.watching(roots[number].path, error)
+        throw WatchFailures.watching(roots[number].path, error, pace.poll)
       }
     }
   }
@@ -115,30 +127,28 @@ final class WatchLoop {
     rescanDelay = min(rescanDelay * 2, Self.rescanDelayMax)
   }
 
-  private var canList: Bool {
-    let hasWork = !steps.isEmpty || rootBeingListed != nil || !rootsToList.isEmpty
-    return hasWork && pending.nameCount < PendingEvents.namesMaxWhileListing
-  }
+  private var isListing: Bool { !steps.isEmpty || rootBeingListed != nil || !rootsToList.isEmpty }
+  private var canList: Bool { isListing && pending.nameCount < PendingEvents.namesMaxWhileListing }
 
   private func wait() {
     var descriptors = [
       pollfd(fd: inotify.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0),
     ]
-    poll(&descriptors, nfds_t(descriptors.count), canList ? 0 : millisecondsToNextTimer)
+    Glibc.poll(&descriptors, nfds_t(descriptors.count), canList ? 0 : millisecondsToNextTimer)
     if descriptors[1].revents != 0 { wake.clear() }
   }
 
   private var millisecondsToNextTimer: Int32 {
-    var next = rootCheckAt
+    var next = min(rootCheckAt, regularRescanAt)
     if let rescanAt { next = min(next, rescanAt) }
-    if !incomplete.isEmpty { next = min(next, incompleteAt) }
+    if needsPolling { next = min(next, pollAt) }
     // One more: a timer that is due in half a millisecond must not be polled for.
     return Int32(clamping: max(0, (next - clock.now).nanoseconds / 1_000_000 + 1))
   }
 
   private func readEvents() {
-    for _ in 0..<Self.readsPerTurn where !eventReader.read(inotify.descriptor, handle) { return }
+    for _ in 0..<Self.readsPerTurn where !eventReader.read(inotify.descriptor, handle) { return judgeProbes() }
   }
 
   private func runTimers() {
@@ -151,9 +161,14 @@ final class WatchLoop {
       self.rescanAt = nil
       rescan()
     }
-    if now >= incompleteAt {
-      incompleteAt = now + seams.incompleteInterval
-      listIncomplete()
+    // A listing under way is brought to its end first.
+    if now >= regularRescanAt {
+      regularRescanAt = now + (isListing ? pace.poll : pace.rescan)
+      if !isListing { rescan() }
+    }
+    if now >= pollAt {
+      pollAt = now + pace.poll
+      if !isListing { poll() }
     }
   }
 }

@@ -28,6 +28,7 @@ struct WatchRoot {
   /// Before it is watched: should another directory come in between, then this is not what is found later.
   mutating func note() throws(ErrorNumber) {
     let status = try status()
+    if status.st_mode & S_IFMT != S_IFDIR { throw ErrorNumber(ENOTDIR) }
     (device, inode) = (status.st_dev, status.st_ino)
   }
 
@@ -45,11 +46,21 @@ extension WatchLoop {
   /// Watches what the root's path leads to, and has it listed.
   func lookForRoot(_ number: Int) throws(ErrorNumber) {
     try roots[number].note()
-    let watch = try inotify.watch(roots[number].path.bytes + [0], isRoot: true)
-    let index = table.index(of: watch) ?? table.insert(watch: watch, parent: WatchTable.none, name: "", pass: pass)
+    // Another file system may lie there under the same number.
+    eventSupport.removeAll()
+    let index = try watchRoot(at: roots[number].path)
     table[index].isRoot = true
     roots[number].index = index
     rootsToList.append(number)
+  }
+
+  private func watchRoot(at path: BytePath) throws(ErrorNumber) -> WatchTable.Index {
+    do throws(ErrorNumber) {
+      let watch = try inotify.watch(path.bytes + [0], isRoot: true)
+      return table.index(of: watch) ?? table.insert(watch: watch, parent: WatchTable.none, name: "", pass: pass)
+    } catch let error where Self.isLimit(error) {
+      return enter(withoutWatch: "", in: WatchTable.none, path, error)
+    }
   }
 
   /// Roots whose path leads elsewhere are gone; those that are gone may be back.
@@ -98,7 +109,7 @@ extension WatchLoop {
     if table[index].parent == WatchTable.none { drop(index) }
   }
 
-  private func tellGone(_ number: Int) {
+  func tellGone(_ number: Int) {
     roots[number].index = nil
     rootsToList.removeAll { $0 == number }
     if rootBeingListed == number { rootBeingListed = nil }
@@ -106,12 +117,13 @@ extension WatchLoop {
   }
 
   /// At once and then at every check, until there is a directory.
-  private func lookAgain(_ number: Int) {
+  func lookAgain(_ number: Int) {
     do throws(ErrorNumber) {
       try lookForRoot(number)
     } catch {
       if error.value == ENOENT || error.value == ENOTDIR { return }
-      tellOnce(roots[number].path, WatchFailures.watching(roots[number].path, error), watches: [roots[number].path])
+      tellOnce(
+        roots[number].path, WatchFailures.watching(roots[number].path, error, pace.poll), watches: [roots[number].path])
     }
   }
 }

@@ -1,4 +1,5 @@
 import CLibc
+import Foundation
 import Glibc
 import LocalFiles
 import SlipwayModel
@@ -72,9 +73,26 @@ struct LossTests {
     #expect(
       WatchFailures.tooManyPending(BytePath("/in")).message
         == "cannot follow /in: more than 16384 events waited to be taken; everything is listed again")
-    let instances = WatchFailures.starting(.init(EMFILE))
-    #expect(instances.cause == "the user's limit of inotify instances is reached")
-    #expect(instances.remedy.hasPrefix("raise it with `sysctl fs.inotify.max_user_instances="))
+  }
+
+  @Test(
+    "A limit of inotify names what it is now and what to set",
+    arguments: [
+      (ENOSPC, "watches", "max_user_watches", "until then directories without a watch are listed every 7 s"),
+      (
+        EMFILE, "instances", "max_user_instances",
+        "or the limit of open files (`ulimit -n`); until then all directories are listed every 7 s"
+      ),
+    ])
+  func limits(error: Int32, what: String, name: String, end: String) throws {
+    let text = try String(contentsOfFile: "/proc/sys/fs/inotify/\(name)", encoding: .utf8)
+    let now = try #require(Int(text.filter { $0 != "\n" }))
+    let raised = min(now, Int(Int32.max) / 4) * 4
+    #expect(
+      WatchFailures.watching(BytePath("/in"), ErrorNumber(error), .seconds(7)).message == """
+        cannot watch /in: the user's limit of inotify \(what) is reached, which is \(now); \
+        raise it with `sysctl fs.inotify.\(name)=\(raised)`; \(end)
+        """)
   }
 
   @Test("More names than anybody takes are given up for a listing, and none is missing in the end")
@@ -110,18 +128,9 @@ struct LossTests {
     directory.make("a/b")
     directory.make("c/d")
     var watching = try await Watching(
-      [directory.path], seams: WatchSeams(watchesMax: 2, incompleteInterval: .milliseconds(50)))
-    try await watching.wait(for: .listed(watch: directory.path))
-    let losses = watching.events.compactMap { event -> Failure? in
-      if case .lost(directory.path, let failure) = event { return failure }
-      return nil
-    }
-    #expect(losses.count == 1)
-    #expect(losses.first?.code == "ENOSPC")
-    #expect(losses.first?.cause == "the user's limit of inotify watches is reached")
-    let remedy = try #require(losses.first?.remedy)
-    #expect(remedy.hasPrefix("raise it with `sysctl fs.inotify.max_user_watches="))
-    #expect(remedy.hasSuffix("`; until then directories without a watch are listed every 10 s"))
+      [directory.path], pace: WatchPace(poll: .milliseconds(50)), seams: WatchSeams(watchesMax: 2))
+    try await watching.wait(for: .polled(watch: directory.path, directories: 3))
+    #expect(watching.losses.map(\.code) == ["ENOSPC"])
     for name in ["a/b/.ready", "c/d/.ready"] {
       directory.touch(name)
       try await watching.wait { names($0).contains(directory[name]) }
@@ -136,8 +145,8 @@ struct LossTests {
     directory.touch("secret/.ready")
     _ = cString(directory.path) { chmod($0, 0o755) }
     _ = cString(directory["secret"]) { chmod($0, 0) }
-    let seams = WatchSeams(beforeReading: dropPrivileges, incompleteInterval: .milliseconds(50))
-    var watching = try await Watching([directory.path], seams: seams)
+    var watching = try await Watching(
+      [directory.path], pace: WatchPace(poll: .milliseconds(50)), seams: WatchSeams(beforeReading: dropPrivileges))
     try await watching.wait(for: .listed(watch: directory.path))
     #expect(watching.wasTold(directory["open/.ready"]))
     #expect(!watching.wasTold(directory["secret/.ready"]))
@@ -150,15 +159,6 @@ struct LossTests {
     await watching.stop()
   }
 
-  @Test("Where not even a root can be watched, the start fails and says what to do")
-  func noWatchAtAll() async throws {
-    let source = try InotifySource(seams: WatchSeams(watchesMax: 0))
-    let failure = await #expect(throws: Failure.self) {
-      try await source.start([directory.path], interest: WatchInterest(names: []))
-    }
-    #expect(failure?.code == "ENOSPC")
-    await source.stop()
-  }
 }
 
 @Suite("Events that wait to be taken")

@@ -72,8 +72,11 @@ struct Watching {
   private(set) var events: [TreeEvent] = []
   private let guardian: Task<Void, Never>
 
-  init(_ directories: [BytePath], names: [String] = [".ready"], seams: WatchSeams = WatchSeams()) async throws {
-    let source = try InotifySource(seams: seams)
+  init(
+    _ directories: [BytePath], names: [String] = [".ready"], pace: WatchPace = WatchPace(),
+    seams: WatchSeams = WatchSeams()
+  ) async throws {
+    let source = try InotifySource(pace, seams: seams)
     self.source = source
     try await source.start(directories, interest: WatchInterest(names: Set(names.map { BytePath($0) })))
     // A test that waits for what never comes ends with nil instead of never.
@@ -110,6 +113,14 @@ struct Watching {
   func hint(_ path: BytePath) -> NameHint? {
     for case .name(path, let hint) in events.reversed() { return hint }
     return nil
+  }
+
+  /// What was said of watches, in order.
+  var losses: [Failure] {
+    events.compactMap { event in
+      if case .lost(_, let failure) = event { return failure }
+      return nil
+    }
   }
 
   func wasTold(_ path: BytePath) -> Bool { hint(path) != nil }

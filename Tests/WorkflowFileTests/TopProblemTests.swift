@@ -77,10 +77,17 @@ struct TopProblemTests {
         ]
       ),
       (
+        "rescan: 0s, poll: 500ms",
+        [
+          "8:21: error: expected a duration from 1s to 30d, found '0s'",
+          "8:31: error: expected a duration from 1s to 1h, found '500ms'",
+        ]
+      ),
+      (
         "state_dir: [], listen: x, tranfers: 3",
         [
           "8:24: error: expected a path, found a list",
-          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, drain and grace",
+          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, rescan, poll, drain and grace",
           "8:39: error: unknown key 'tranfers'; did you mean 'transfers'?",
         ]
       ),

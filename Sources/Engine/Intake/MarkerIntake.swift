@@ -98,6 +98,8 @@ actor MarkerIntake {
     case .listed(let watch): try await listed(watch)
     case .lost(let watch, let failure):
       logger.warning("\(failure.message)", metadata: ["watch": "\(watch)"])
+    case .polled(let watch, let directories):
+      logger.notice("directories polled: \(directories)", metadata: ["watch": "\(watch)"])
     case .gone(let watch):
       logger.error("the watch directory \(watch) is gone; it is looked for until it is there again")
     }

@@ -24,6 +24,10 @@ public struct Settings: Sendable, Hashable {
   public var bandwidth: Int64?
   /// Runs at once.
   public var trees = 16
+  /// How often everything is listed again, events or not.
+  public var rescan = Duration.seconds(3600)
+  /// How often directories of which events do not tell everything are listed again.
+  public var poll = Duration.seconds(10)
   /// What the first SIGTERM leaves for what is under way.
   public var drain = Duration.seconds(25)
   /// From a hook's TERM to its KILL.

@@ -29,8 +29,12 @@ public enum TreeEvent: Sendable, Hashable {
   case name(BytePath, NameHint)
   /// This watched directory and all below it has been listed: whatever was not told is not there.
   case listed(watch: BytePath)
-  /// The kernel lost events, or a listing was incomplete; the source lists again by itself.
+  /// The kernel lost events or does not tell of all that happens, or a listing was incomplete; the source lists again
+  /// by itself.
   case lost(watch: BytePath, Failure)
+  /// So many directories below this watched one are polled from now on, since events do not tell of all that happens
+  /// in them.
+  case polled(watch: BytePath, directories: Int)
   /// A watched directory is no longer at its path.
   case gone(watch: BytePath)
 }

@@ -5,6 +5,8 @@ enum SettingsKey: String, CaseIterable {
   case transfers
   case bandwidth
   case trees
+  case rescan
+  case poll
   case drain
   case grace
 }
@@ -15,6 +17,8 @@ enum SettingsLimits {
   /// Bytes a second; below, not even an answer of some length would come through.
   static let bandwidth: ClosedRange<Int64> = (1 << 10)...(1 << 40)
   static let trees = 1...1024
+  static let rescan: ClosedRange<Duration> = .seconds(1) ... .seconds(30 * 86_400)
+  static let poll: ClosedRange<Duration> = .seconds(1) ... .seconds(3_600)
   static let drain: ClosedRange<Duration> = .zero ... .seconds(86_400)
   static let grace: ClosedRange<Duration> = .zero ... .seconds(3_600)
 }
@@ -30,6 +34,8 @@ extension Settings {
     }
     bandwidth = reader[.bandwidth].flatMap { context.rate($0, in: SettingsLimits.bandwidth) }
     if let number = reader[.trees].flatMap({ context.integer($0, in: SettingsLimits.trees) }) { trees = number }
+    if let time = reader[.rescan].flatMap({ context.duration($0, in: SettingsLimits.rescan) }) { rescan = time }
+    if let time = reader[.poll].flatMap({ context.duration($0, in: SettingsLimits.poll) }) { poll = time }
     if let time = reader[.drain].flatMap({ context.duration($0, in: SettingsLimits.drain) }) { drain = time }
     if let time = reader[.grace].flatMap({ context.duration($0, in: SettingsLimits.grace) }) { grace = time }
   }
