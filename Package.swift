@@ -14,6 +14,8 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let fox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let socks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = ["README.md"]) -> Target {
@@ -38,6 +40,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
@@ -60,12 +63,14 @@ let package = Package(
     library("S3Client", ["SlipwayModel", "Checksums", "HTTPTransport", "CLibc", "CLibexpat", log]),
     library("ObjectStores", ["SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "S3Client", "CLibc", log]),
     library("RunLedger", ["SlipwayModel", "LocalFiles", grdb, log]),
+    library("StatusServing", ["SlipwayModel", fox, socks]),
     library("Engine", ["SlipwayModel", deque, log]),
     library(
       "SlipwayCommands",
       [
         "SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "WorkflowFile", "PatternMatching", "TreeWatching",
-        "HookRunning", "S3Client", "ObjectStores", "RunLedger", "Engine", "CLibc", arguments, log, signals,
+        "HookRunning", "S3Client", "ObjectStores", "RunLedger", "StatusServing", "Engine", "CLibc", arguments, log,
+        signals,
       ]),
     .executableTarget(name: "slipway", dependencies: ["SlipwayCommands"], swiftSettings: settings),
 
@@ -84,6 +89,7 @@ let package = Package(
     tests("S3Client", ["S3Client", "TestSupport"]),
     tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc"]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
+    tests("StatusServing", ["StatusServing", "LocalFiles", "TestSupport"]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
     tests("EndToEnd", ["TestSupport", "Checksums", "WorkflowFile", "PatternMatching"]),
     tests("Architecture", []),

@@ -41,6 +41,22 @@ struct Backlog {
 
   mutating func add(_ run: Run) { queue.add(run) }
 
+  // MARK: What a person wants
+
+  /// A run under way, or waiting, with a tree that contains this one or lies in it.
+  func overlapping(_ tree: TreeID) -> RunID? { queue.overlapping(tree) }
+
+  /// Keeps the run's tree for it until it is ended.
+  mutating func hold(_ run: Run) { queue.hold(run) }
+
+  /// A run that is not under way goes on no more; it still keeps its tree, until it is ended.
+  mutating func withhold(_ id: RunID) {
+    queue.remove(id)
+    due.removeAll { $0.id == id }
+    waiting.remove(id)
+    parked[id] = nil
+  }
+
   // MARK: What an earlier process left
 
   mutating func resume(_ run: Run) {

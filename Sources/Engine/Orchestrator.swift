@@ -7,25 +7,31 @@ import SlipwayModel
 public actor Orchestrator {
   private let configuration: Configuration
   private let only: Set<WorkflowName>?
-  private let ports: EnginePorts
+  let ports: EnginePorts
   private let mode: Mode
-  private let logger: Logger
-  private let shared: SharedRunState
-  private let contexts: [WorkflowName: WorkflowContext]
+  let logger: Logger
+  let shared: SharedRunState
+  let contexts: [WorkflowName: WorkflowContext]
 
-  private var backlog: Backlog
-  private var tasks: [RunID: Task<Void, Never>] = [:]
-  private var failedTrees: Set<TreeID> = []
+  var backlog: Backlog
+  var tasks: [RunID: Task<Void, Never>] = [:]
+  /// Runs under way whose task has been cancelled because somebody wants them ended.
+  var cancelling: Set<RunID> = []
+  /// Wishes that are being done: the process does not end before they are.
+  var requests = 0
+  /// Wishes that came before what an earlier process left was known; nil from then on.
+  var early: [CheckedContinuation<Void, Never>]? = []
+  var failedTrees: Set<TreeID> = []
   /// What could not be looked at for trees.
   private var unseen = 0
   private var interrupted = 0
-  private var alarm = Alarm()
+  var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
   private var reaping: Task<Void, Never>?
 
   private var isStopping = false
-  private var fatal: Failure?
-  private var hasEnded = false
+  private(set) var fatal: Failure?
+  private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
   /// `only` names the workflows that this process runs; nil runs all. `failedBefore` are the trees that an engine before
@@ -112,13 +118,15 @@ public actor Orchestrator {
     do throws(Failure) {
       try await intake.begin()
       try await recover()
+      await letRequestsIn()
       await reap()
       switch mode {
       case .once: try await intake.scan(workflows)
       case .service: try await watch(intake, workflows)
       }
     } catch {
-      return await stop(for: error)
+      await stop(for: error)
+      return await letRequestsIn()
     }
     if mode == .once { await closeAll() }
   }
@@ -207,7 +215,7 @@ public actor Orchestrator {
   // MARK: Runs
 
   /// Starts what may start.
-  private func pump() {
+  func pump() {
     while !isStopping, tasks.count < configuration.settings.trees, let next = backlog.takeNext() {
       switch next {
       case .goOn(let run): launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
@@ -236,6 +244,12 @@ public actor Orchestrator {
   private func left(_ id: RunID, _ ending: RunDriver.Ending) {
     tasks[id] = nil
     switch ending {
+    case .interrupted, .waiting:
+      // Whoever cancels it ends it.
+      if cancelling.contains(id) { return }
+    case .ended: break
+    }
+    switch ending {
     case .interrupted: interrupted += 1
     case .ended(let run):
       backlog.end(run)
@@ -249,47 +263,14 @@ public actor Orchestrator {
     pump()
   }
 
-  // MARK: Waiting
-
-  private func setAlarm() {
-    let times = [backlog.earliest, shared.outages?.nextProbe].compactMap { $0 }
-    alarm.set(for: times.min(), ports.clock) { await self.ring() }
-  }
-
-  private func ring() {
-    alarm.reset()
-    wake()
-  }
-
-  private func wake() {
-    backlog.wakeDue(at: ports.clock.now())
-    backlog.unpark(shared.outages?.takeDue() ?? [])
-    setAlarm()
-    pump()
-  }
-
-  /// The run waits for its destinations, however long.
-  private func park(_ run: Run, _ out: Set<DestinationName>) {
-    if shared.outages?.wait(run.id, for: out.map { .init(of: run, $0) }) == true {
-      backlog.park(run)
-    } else {
-      backlog.goOn(run)
-    }
-  }
-
-  private nonisolated func followOutages() async {
-    guard let outages = shared.outages else { return }
-    for await _ in outages.changes { await wake() }
-  }
-
   // MARK: The end
 
   private var unfinished: Int {
     interrupted + backlog.unfinished + tasks.count
   }
 
-  private func endIfOver() {
-    guard tasks.isEmpty, isStopping || backlog.isOver, ended != nil else { return }
+  func endIfOver() {
+    guard tasks.isEmpty, requests == 0, isStopping || backlog.isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil

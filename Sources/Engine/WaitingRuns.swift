@@ -22,6 +22,8 @@ struct WaitingRuns {
     waits[run.id] = (run, wait)
   }
 
+  mutating func remove(_ id: RunID) { waits[id] = nil }
+
   /// Those whose time has come, oldest first; they wait no longer.
   mutating func takeDue(at now: Timestamp) -> [Run] {
     let due = waits.values.filter { isAwaited($0.wait) && $0.wait.until <= now }.map(\.run)

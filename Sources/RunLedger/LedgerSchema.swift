@@ -11,7 +11,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2, version3]
+  static let migrations: [String] = [version1, version2, version3, version4]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -151,6 +151,11 @@ enum LedgerSchema {
   private static let version3 = """
     -- 1: the object lay there already, equal, and was not sent; NULL: it was sent, or has failed
     ALTER TABLE uploads ADD COLUMN is_found INTEGER;
+    """
+
+  private static let version4 = """
+    -- where a run has failed for good, and goes on when it is retried
+    ALTER TABLE runs ADD COLUMN failed_stage TEXT;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

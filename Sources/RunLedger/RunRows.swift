@@ -38,7 +38,7 @@ enum RunRows {
     """
     SELECT r.number, r.id, t.workflow, t.watch, t.name, r.marker_inode, r.marker_modified, r.created, r.state,
       r.wait_stage, r.wait_until, r.wait_reason, r.is_deferral, r.outcome, r.attempt, r.failures, r.error,
-      r.target_prefix, r.hook_target_prefix, r.updated
+      r.target_prefix, r.hook_target_prefix, r.updated, r.failed_stage
     FROM runs r \(index.map { "INDEXED BY \($0) " } ?? "")CROSS JOIN trees t ON t.number = r.tree \(rest)
     """
   }
@@ -74,17 +74,24 @@ enum RunRows {
     run.targetPrefix = row.column(17)
     run.output.targetPrefix = row.column(18)
     run.updated = Timestamp(nanoseconds: row.column(19))
+    let failedStage: String? = row.column(20)
+    run.failedStage = try failedStage.map { try stage($0, id) }
     return run
   }
 
   private static func state(_ row: Statement, _ id: RunID) throws -> RunState {
     let name: String = row.column(8)
     if let state = RunState(plain: name) { return state }
-    let stage: String = row.column(9)
-    guard name == "waiting", let stage = RunState.Stage(rawValue: stage) else { throw unknown("state", name, id) }
+    guard name == "waiting" else { throw unknown("state", name, id) }
     return .waiting(
       RunState.Waiting(
-        stage: stage, until: Timestamp(nanoseconds: row.column(10)), why: row.column(11), isDeferral: row.column(12)))
+        stage: try stage(row.column(9), id), until: Timestamp(nanoseconds: row.column(10)), why: row.column(11),
+        isDeferral: row.column(12)))
+  }
+
+  private static func stage(_ name: String, _ id: RunID) throws -> RunState.Stage {
+    guard let stage = RunState.Stage(rawValue: name) else { throw unknown("stage", name, id) }
+    return stage
   }
 
   private static func outcome(_ name: String, _ id: RunID) throws -> Run.Outcome {
@@ -114,7 +121,7 @@ extension RunRows {
       with: run.id.text, tree, run.marker?.inode, run.marker?.modified, run.created.nanoseconds, run.state.name,
       run.state.waiting?.stage.rawValue, run.state.waiting?.until.nanoseconds, run.state.waiting?.why,
       run.state.waiting?.isDeferral, run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix,
-      run.output.targetPrefix, run.updated.nanoseconds
+      run.output.targetPrefix, run.updated.nanoseconds, run.failedStage?.rawValue
     ) { $0.column(0) }
     guard let number = numbers.first else { throw SQLiteError(code: 0, text: "run \(run.id) was not stored") }
     try save(run.output, of: number, in: database)
@@ -122,14 +129,16 @@ extension RunRows {
 
   private static let save = """
     INSERT INTO runs (id, tree, marker_inode, marker_modified, created, state, wait_stage, wait_until, wait_reason,
-      is_deferral, outcome, attempt, failures, error, target_prefix, hook_target_prefix, updated)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      is_deferral, outcome, attempt, failures, error, target_prefix, hook_target_prefix, updated,
+      failed_stage)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET tree = excluded.tree, marker_inode = excluded.marker_inode,
       marker_modified = excluded.marker_modified, created = excluded.created, state = excluded.state,
       wait_stage = excluded.wait_stage, wait_until = excluded.wait_until, wait_reason = excluded.wait_reason,
       is_deferral = excluded.is_deferral, outcome = excluded.outcome, attempt = excluded.attempt,
       failures = excluded.failures, error = excluded.error, target_prefix = excluded.target_prefix,
-      hook_target_prefix = excluded.hook_target_prefix, updated = excluded.updated
+      hook_target_prefix = excluded.hook_target_prefix, updated = excluded.updated,
+      failed_stage = excluded.failed_stage
     RETURNING number
     """
 

@@ -6,6 +6,7 @@ import Synchronization
 ///
 ///     ledger.sqlite          (with -wal and -shm while it is open)
 ///     lock                   the pid of the process that holds it
+///     control.sock           the process that holds the lock answers there
 ///     runs/<run id>/         what belongs to one run, its manifest above all
 ///     hooks/<workflow>/      what that workflow's hooks keep
 ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import SlipwayModel
 
 /// What the process ends with; the numbers of sysexits(3) where there is one.
@@ -17,7 +18,12 @@ enum Exit {
 
   /// For a failure before anything was run.
   static func code(for failure: Failure) -> ExitCode {
-    if failure.code == Failure.inUse { return tryAgain }
+    switch failure.code {
+    case Failure.inUse, RunRefusal.later: return tryAgain
+    case RunRefusal.notThere: return usage
+    case RunRefusal.wrongState: return Exit.failure
+    default: break
+    }
     switch failure.kind {
     case .fatal: return cannotWrite
     // A destination that lacks its region, a directory that cannot be watched: the operator's to put right.

@@ -20,6 +20,15 @@ struct LedgerOptions: ParsableArguments {
     try await SQLiteLedger(readingAt: try directory())
   }
 
+  /// For what acts. With --state-dir alone nothing is known of workflows and destinations. Tells what is wrong with the
+  /// file, and ends with 78.
+  func assembly(_ output: OutputOptions) throws -> Assembly {
+    let isAlone = stateDir != nil && file.files.isEmpty
+    var configuration = isAlone ? Configuration() : try ConfigurationLoading(file).loadOrExit()
+    if let stateDir { configuration.settings.stateDirectory = BytePath(absolutizing: stateDir) }
+    return Assembly(configuration, output: output, log: .text)
+  }
+
   private func directory() throws(Failure) -> BytePath {
     if let stateDir { return BytePath(absolutizing: stateDir) }
     do {

@@ -23,7 +23,7 @@ package struct SlipwayCommand: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, RunsVerb.self, ShowVerb.self,
-      CheckVerb.self, CleanupVerb.self,
+      RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 

@@ -40,6 +40,7 @@ func plainRun(number: Int, workflow: String = "nightly") -> Run {
 func fullRun(number: Int) -> Run {
   var run = Run(id: runID(number), tree: oddTree, marker: someMarker, created: Timestamp(nanoseconds: .min))
   run.outcome = number.isMultiple(of: 2) ? .success : .failure
+  run.failedStage = [.prepare, .upload, .finish, .retire][number % 4]
   run.attempt = 3
   run.failures = 2
   run.error = "cannot upload 'x'\u{0}: é e\u{301}"

@@ -203,7 +203,7 @@ actor MarkerIntake {
   private func admit(_ run: Run) async throws(Failure) {
     guard await orchestrator.wasTaken(run) else { return await orchestrator.admit(run) }
     var run = run
-    run.withdraw("its marker was answered by another run", at: ports.clock.now())
+    run.cancel("its marker was answered by another run", at: ports.clock.now())
     try await ports.ledger.commit([.run(run)])
   }
 

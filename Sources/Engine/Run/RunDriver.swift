@@ -58,6 +58,10 @@ struct RunDriver: Sendable {
   func resume(_ run: Run) async throws(Failure) -> Ending {
     let session = session(for: run)
     session.logger.info("run goes on", metadata: ["state": "\(run.state.name)"])
+    // One that could not even begin, and is retried, has no keys yet.
+    if run.targetPrefix == nil {
+      return try await drive(session, .started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports)))
+    }
     return try await drive(session, .resumed)
   }
 

@@ -25,6 +25,16 @@ struct RunQueue {
     held.values.contains(tree)
   }
 
+  func overlapping(_ tree: TreeID) -> RunID? {
+    held.first { $0.value.overlaps(tree) }?.key
+  }
+
+  /// A run that stands in the queue leaves it.
+  mutating func remove(_ id: RunID) {
+    guard let index = ready.firstIndex(where: { $0.id == id }) else { return }
+    readyTrees.remove(ready.remove(at: index).tree)
+  }
+
   /// Keeps the run's tree from every other run until `release`.
   mutating func hold(_ run: Run) {
     held[run.id] = run.tree

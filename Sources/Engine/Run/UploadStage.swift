@@ -171,7 +171,7 @@ struct UploadStage {
     for (tree, marker) in inner {
       if var own = try await session.ports.ledger.latestRun(of: tree), own.state == .ready {
         guard own.marker == marker else { continue }
-        own.withdraw("taken with the tree around it, run \(session.run.id)", at: session.ports.clock.now())
+        own.cancel("taken with the tree around it, run \(session.run.id)", at: session.ports.clock.now())
         changes.append(.run(own))
       }
       changes.append(.answered(tree, marker))

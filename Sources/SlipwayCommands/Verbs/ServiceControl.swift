@@ -2,6 +2,7 @@ import Engine
 import Glibc
 import Logging
 import SlipwayModel
+import StatusServing
 import UnixSignals
 
 /// What signals do to the engine under way.
@@ -24,6 +25,12 @@ actor ServiceControl {
   func use(_ orchestrator: Orchestrator, _ running: RunningPorts) async {
     current = (orchestrator, running)
     if isStopping { await orchestrator.stop() }
+  }
+
+  /// What a verb of another process wants.
+  func answer(_ request: ControlRequest) async -> ControlAnswer {
+    guard let current else { return ControlAnswer(.later, Array("it has not begun yet".utf8)) }
+    return await RunAnswers(control: current.orchestrator, isUnderWay: true).answer(request)
   }
 
   /// What the next engine is made of; nil if there is to be none.

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import RunLedger
 import SlipwayModel
+import StatusServing
 import UnixSignals
 
 /// The engine in this process: signals, the live line, and the exit code.
@@ -35,10 +36,26 @@ struct ServiceRun {
     return summary.unfinished > 0 ? Exit.tryAgain : Exit.success
   }
 
-  /// One engine after the other: a new one for each reading of the file. The ledger and its lock stay.
+  /// With signals, the live line and the control socket around it.
   private func serve(_ ledger: SQLiteLedger) async throws(Failure) -> Orchestrator.Summary {
     let meter = TransferMeter()
     let control = ServiceControl(reading: reading, logger: assembly.logger)
+    let socket = ControlServer(in: assembly.stateDirectory) { await control.answer($0) }
+    do throws(Failure) { try await socket.start() } catch { assembly.logger.warning("\(error.message)") }
+    let result: Result<Orchestrator.Summary, Failure>
+    do throws(Failure) {
+      result = .success(try await serve(ledger, control, meter))
+    } catch {
+      result = .failure(error)
+    }
+    await socket.stop()
+    return try result.get()
+  }
+
+  /// One engine after the other: a new one for each reading of the file. The ledger and its lock stay.
+  private func serve(
+    _ ledger: SQLiteLedger, _ control: ServiceControl, _ meter: TransferMeter
+  ) async throws(Failure) -> Orchestrator.Summary {
     let signals = await watchSignals(control)
     let progress = Task { if StandardError.shared.isTerminal { await ProgressLine(meter: meter).draw() } }
     defer {

@@ -8,6 +8,8 @@ public struct Run: Sendable, Hashable {
   public var state: RunState
   /// nil until it is known; a run that has failed for good still owes hooks and `after`.
   public var outcome: Outcome?
+  /// Where it has failed for good, and goes on when it is retried; nil if it has not.
+  public var failedStage: RunState.Stage?
   /// The current or the last attempt, from 1; 0 before the first.
   public var attempt: Int
   /// Failed tries of the current stage: attempts, one post hook, or `after` with the attempts that it asked for.
@@ -31,6 +33,7 @@ public struct Run: Sendable, Hashable {
     self.created = created
     self.state = .ready
     self.outcome = nil
+    self.failedStage = nil
     self.attempt = 0
     self.failures = 0
     self.error = ""

@@ -2,7 +2,8 @@
 ///
 ///     ready → preparing → uploading → uploaded → finishing → retiring → done
 ///
-/// The engine alone moves a run, by `Run.apply(_:)`; a person moves it to `cancelled`.
+/// The engine alone moves a run, by `Run.apply(_:)`; a person moves it to `cancelled`, and a failed one back to where it
+/// failed.
 public enum RunState: Sendable, Hashable {
   /// Taken in; nothing has been done.
   case ready

@@ -27,6 +27,8 @@ public enum RunEvent: Sendable, Hashable {
   case impossible(String)
   /// A wait is over, or the process was started again.
   case resumed
+  /// A person wants a failed run to go on.
+  case retried
 }
 
 /// What the errors of one attempt mean together.
@@ -70,9 +72,10 @@ public struct TransitionContext: Sendable {
 }
 
 extension Run {
-  /// Moves the run and returns what is to be done next. Pure. A run that is over stays as it is, whatever comes late.
+  /// Moves the run and returns what is to be done next. Pure. A run that is over stays as it is, whatever comes late; but
+  /// one that has failed can be retried.
   public mutating func apply(_ event: RunEvent, in context: TransitionContext) -> RunAction {
-    if state.isFinal { return .end }
+    if state.isFinal, event != .retried || state != .failed { return .end }
     updated = context.now
     switch event {
     case .started(let prefix):
@@ -111,7 +114,8 @@ extension Run {
     case .cancelled(let message):
       error = message
       return enter(.cancelled, then: .end)
-    case .impossible(let message): return fail(message)
+    case .impossible(let message): return fail(message, in: stageToResume)
+    case .retried: return retry(context)
     }
   }
 
@@ -182,16 +186,27 @@ extension Run {
     case (.failure, .finish):
       failures = 0
       return enter(.retiring, then: .retire)
-    default: return fail(message)
+    default: return fail(message, in: stage)
     }
   }
 
   /// The run has failed for good: it still owes the hooks for that, and `after`.
-  private mutating func fail(_ message: String) -> RunAction {
+  private mutating func fail(_ message: String, in stage: RunState.Stage) -> RunAction {
     error = message
+    failedStage = stage
     outcome = .failure
     failures = 0
     return enter(.finishing, then: .finish)
+  }
+
+  /// From where it failed, with all tries before it; what follows the upload has been delivered.
+  private mutating func retry(_ context: TransitionContext) -> RunAction {
+    guard state == .failed else { return .end }
+    let stage = failedStage ?? .prepare
+    outcome = stage == .finish || stage == .retire ? .success : nil
+    failedStage = nil
+    failures = 0
+    return wait(stage, until: context.now, "retried by hand: \(error)")
   }
 
   private mutating func wait(
@@ -208,8 +223,8 @@ extension Run {
 }
 
 extension Run {
-  /// Ends a run that has not begun.
-  public mutating func withdraw(_ why: String, at now: Timestamp) {
+  /// Ends a run that is not over, because somebody says so or nothing has been done for it yet.
+  public mutating func cancel(_ why: String, at now: Timestamp) {
     error = why
     updated = now
     state = .cancelled
@@ -221,6 +236,7 @@ extension Run {
   public mutating func abandon(_ why: String, at now: Timestamp) {
     error = why
     updated = now
+    if outcome != .failure { failedStage = stageToResume }
     outcome = .failure
     state = .failed
   }

@@ -1,3 +1,5 @@
+import SlipwayModel
+
 /// The entries of a mapping whose keys are the cases of `Key`; any other key is reported when the reader is made.
 struct MappingReader<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawValue == String {
   let context: DecodingContext

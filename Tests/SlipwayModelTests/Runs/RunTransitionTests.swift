@@ -234,4 +234,39 @@ struct RunTransitionTests {
     _ = run.apply(.postHookSucceeded, in: context())
     #expect(run.apply(.postHookFailed("e"), in: context()) == wait(1))
   }
+
+  @Test(
+    "A failed run that is retried goes on where it failed, with all its tries before it",
+    arguments: [
+      (RunState.preparing, nil, RunState.Stage.prepare), (.uploading, nil, .upload), (.finishing, .success, .finish),
+      (.retiring, .success, .retire),
+    ] as [(RunState, Run.Outcome?, RunState.Stage)])
+  func retried(state: RunState, outcome: Run.Outcome?, stage: RunState.Stage) {
+    var run = run(in: state, failures: 2, outcome: outcome)
+    let failure: RunEvent =
+      switch stage {
+      case .prepare, .upload: .attemptFailed("e", .permanent)
+      case .finish: .postHookFailed("e")
+      case .retire: .retireFailed("e", isPermanent: true)
+      }
+    #expect(run.apply(failure, in: context()) == .finish)
+    _ = run.apply(.finished, in: context())
+    #expect(run.apply(.retired, in: context()) == .end && run.state == .failed)
+    #expect(run.apply(.retried, in: context()) == wait(0))
+    #expect(run.state == waiting(stage, for: 0, "retried by hand: e"))
+    #expect(run.outcome == outcome && run.failures == 0 && run.error == "e" && run.failedStage == nil)
+  }
+
+  @Test("A run that was given up goes on where it stood; one that has not failed is not retried")
+  func retriedOrNot() {
+    var abandoned = run(in: .uploading)
+    abandoned.abandon("e", at: noon)
+    _ = abandoned.apply(.retried, in: context())
+    #expect(abandoned.stageToResume == .upload && abandoned.outcome == nil)
+    for state in [RunState.ready, .uploading, .done, .skipped, .cancelled] {
+      var other = run(in: state)
+      #expect(other.apply(.retried, in: context()) == .end)
+      #expect(other == run(in: state) || !state.isFinal && other.state == state)
+    }
+  }
 }

@@ -1,5 +1,5 @@
 /// The name that was probably meant by `word`: at most two slips away, and at most one for each three letters.
-func nearest(to word: String, among names: [String]) -> String? {
+package func nearest(to word: String, among names: [String]) -> String? {
   let letters = Array(word.utf8)
   guard letters.count <= 64 else { return nil }
   let near = names.map { (name: $0, slips: slips(letters, Array($0.utf8))) }

@@ -1,0 +1,35 @@
+import SlipwayModel
+
+/// Runs that wait: for their time, or for a destination that is out.
+extension Orchestrator {
+  func setAlarm() {
+    let times = [backlog.earliest, shared.outages?.nextProbe].compactMap { $0 }
+    alarm.set(for: times.min(), ports.clock) { await self.ring() }
+  }
+
+  private func ring() {
+    alarm.reset()
+    wake()
+  }
+
+  func wake() {
+    backlog.wakeDue(at: ports.clock.now())
+    backlog.unpark(shared.outages?.takeDue() ?? [])
+    setAlarm()
+    pump()
+  }
+
+  /// The run waits for its destinations, however long.
+  func park(_ run: Run, _ out: Set<DestinationName>) {
+    if shared.outages?.wait(run.id, for: out.map { .init(of: run, $0) }) == true {
+      backlog.park(run)
+    } else {
+      backlog.goOn(run)
+    }
+  }
+
+  nonisolated func followOutages() async {
+    guard let outages = shared.outages else { return }
+    for await _ in outages.changes { await wake() }
+  }
+}

@@ -1,0 +1,69 @@
+import SlipwayModel
+
+/// What a person wants of single runs, while this process is under way.
+extension Orchestrator: RunControl {
+  public func allFailed() async throws(Failure) -> [RunID] {
+    try await RunRequests(ports: ports, logger: logger).allFailed()
+  }
+
+  /// A failed run goes on where it failed, now. Refused like `RunRequests.retry`, and where its workflow is not run by
+  /// this process.
+  public func retry(_ id: RunID) async throws(Failure) -> Run {
+    try await begin()
+    defer { end() }
+    let requests = RunRequests(ports: ports, logger: logger)
+    var run = try await requests.retryable(id)
+    guard contexts[run.tree.workflow] != nil else { throw RunRefusal.notRunHere(run) }
+    // Since the look at the ledger a run may have begun whose row says nothing of it yet.
+    if let other = backlog.overlapping(run.tree) { throw RunRefusal.treeIsTaken(run, by: other) }
+    backlog.hold(run)
+    do throws(Failure) {
+      run = try await requests.commitRetry(run)
+    } catch {
+      backlog.end(run)
+      throw error
+    }
+    failedTrees.remove(run.tree)
+    backlog.goOn(run)
+    return run
+  }
+
+  /// Ends a run that is not over; one that is under way is stopped first, its hook with it.
+  public func cancel(_ id: RunID) async throws(Failure) -> CancelledRun {
+    try await begin()
+    defer { end() }
+    if let task = tasks[id] {
+      cancelling.insert(id)
+      task.cancel()
+      await task.value
+      cancelling.remove(id)
+    } else {
+      backlog.withhold(id)
+    }
+    let cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id)
+    backlog.end(cancelled.run)
+    shared.outages?.left(id, isOver: true)
+    return cancelled
+  }
+
+  /// From here to `end` the process does not end. Waits until it is known what an earlier process left.
+  private func begin() async throws(Failure) {
+    requests += 1
+    if early != nil { await withCheckedContinuation { early?.append($0) } }
+    if let failure = fatal ?? (hasEnded ? RunRefusal.ending : nil) {
+      end()
+      throw failure
+    }
+  }
+
+  func letRequestsIn() {
+    for waiting in early ?? [] { waiting.resume() }
+    early = nil
+  }
+
+  /// What has been done may let others begin, or be the last that this process was to do.
+  private func end() {
+    requests -= 1
+    wake()
+  }
+}

@@ -1,0 +1,43 @@
+import SlipwayModel
+
+/// What a verb asks of the process that is under way.
+package enum ControlRequest: Sendable, Hashable {
+  case retry(RunID)
+  case retryFailed
+  case cancel(RunID)
+
+  /// In bytes.
+  static let limit = 1 << 20
+
+  static let method = "POST"
+
+  var path: String {
+    switch self {
+    case .retry: "/retry"
+    case .retryFailed: "/retry-failed"
+    case .cancel: "/cancel"
+    }
+  }
+
+  /// Its arguments, a NUL behind each: they may hold any other byte.
+  var body: [UInt8] {
+    let arguments: [[UInt8]] =
+      switch self {
+      case .retryFailed: []
+      case .retry(let run), .cancel(let run): [Array(run.text.utf8)]
+      }
+    return arguments.flatMap { $0 + [0] }
+  }
+
+  /// nil for what is no request.
+  init?(path: String, body: [UInt8]) {
+    let arguments = body.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+    let first = arguments.first.map { String(decoding: $0, as: UTF8.self) }
+    switch (path, first) {
+    case ("/retry-failed", nil): self = .retryFailed
+    case ("/retry", let run?) where arguments.count == 1: self = .retry(RunID(run))
+    case ("/cancel", let run?) where arguments.count == 1: self = .cancel(RunID(run))
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import SlipwayModel
+import TestSupport
+import Testing
+
+@testable import Engine
+
+@Suite("What a person wants of runs", .timeLimit(.minutes(1)))
+struct RunRequestTests {
+  /// A run of the tree `name` that failed in `stage`, with its tree.
+  private func failedRun(_ world: EngineWorld, _ name: String, _ id: String = "01", _ stage: RunState.Stage = .upload)
+    async throws -> Run
+  {
+    try world.directory.write("1", to: "in/\(name)/x")
+    var run = Run(id: RunID(id), tree: world.tree(name), marker: nil, created: Timestamp(seconds: 1))
+    run.targetPrefix = []
+    run.outcome = .failure
+    run.failedStage = stage
+    run.state = .failed
+    try await world.ledger.commit([.run(run)])
+    return run
+  }
+
+  private func alone(_ world: EngineWorld) throws -> RunRequests {
+    RunRequests(ports: try world.ports(world.ledger), logger: world.log.logger)
+  }
+
+  private func refusal(_ body: () async throws -> Void) async -> Failure? {
+    await #expect(throws: Failure.self) { try await body() }
+  }
+
+  @Test("A run whose tree has had a later run, or is part of one that is under way, is not retried")
+  func refusals() async throws {
+    let world = try EngineWorld()
+    let old = try await failedRun(world, "t", "01")
+    let late = try await failedRun(world, "t", "02")
+    let requests = try alone(world)
+    let superseded = await refusal { _ = try await requests.retry(old.id) }
+    #expect(superseded?.code == RunRefusal.wrongState)
+    #expect(superseded?.cause == "\(late.tree.path) has had a later run, 02, which is failed")
+    var inner = Run(id: RunID("03"), tree: world.tree("t/inner"), marker: nil, created: Timestamp(seconds: 1))
+    inner.state = .uploading
+    try await world.ledger.commit([.run(inner)])
+    let taken = await refusal { _ = try await requests.retry(late.id) }
+    #expect(taken?.cause == "run 03 is under way with \(late.tree.path), or with a tree around or in it")
+    #expect(try await requests.allFailed() == [late.id])
+  }
+
+  @Test("The engine under way goes on with a retried run at once, and is over when that is")
+  func retriedInProcess() async throws {
+    let world = try EngineWorld()
+    let run = try await failedRun(world, "t")
+    let summary = try await world.process { orchestrator in
+      _ = try? await orchestrator.retry(run.id)
+    }
+    #expect(summary.failed.isEmpty && summary.unfinished == 0)
+    #expect(world.keys() == ["t/x"])
+    #expect(try await world.latest("t")?.state == .done)
+  }
+
+  @Test("A run that could not even begin gets its keys when it is retried")
+  func retriedWithoutKeys() async throws {
+    let world = try EngineWorld()
+    world.set { $0.targetPrefix = Template([.literal(Array("p".utf8))]) }
+    var run = try await failedRun(world, "t", "01", .prepare)
+    run.targetPrefix = nil
+    try await world.ledger.commit([.run(run)])
+    _ = try await alone(world).retry(run.id)
+    try await world.process()
+    #expect(world.keys() == ["p/t/x"])
+  }
+
+  @Test("A run under way that is cancelled sends nothing more and runs no hook")
+  func cancelledUnderWay() async throws {
+    let (begun, stopped) = (Signal(), Signal())
+    let world = try EngineWorld()
+    world.set { $0.hooks = Hooks(pre: [.named("/pre")], post: [.named("/post", when: .always)]) }
+    world.hooks.enqueue { _ in
+      begun.send()
+      await withTaskCancellationHandler {
+        await stopped.wait()
+      } onCancel: {
+        stopped.send()
+      }
+      return HookResult(ending: .cancelled, output: [], duration: .zero)
+    }
+    try world.makeReady("t", ["x": "1"])
+    try await world.process { orchestrator in
+      await begun.wait()
+      guard let run = try? await world.latest("t") else { return }
+      let left = try? await orchestrator.cancel(run.id)
+      #expect(left?.run.state == .cancelled && left?.left.isEmpty == true)
+    }
+    #expect(world.hooks.invocations.count == 1)
+    #expect(world.keys().isEmpty)
+    #expect(try await world.latest("t")?.error == "cancelled by hand")
+  }
+
+  @Test("A run that waits for its next attempt is cancelled, and does not keep the process")
+  func cancelledWhileWaiting() async throws {
+    let world = try EngineWorld()
+    let waits = Signal()
+    await world.ledger.onCommit { changes in
+      for case .run(let run) in changes { if case .waiting = run.state { waits.send() } }
+    }
+    world.set { $0.retry = RetryPolicy(attempts: 1_000_000) }
+    world.store().failAll(with: Failure(.transient(retryAfter: nil), "upload", "t/x", cause: "no"))
+    try world.makeReady("t", ["x": "1"])
+    let summary = try await world.process { orchestrator in
+      await waits.wait()
+      guard let run = try? await world.latest("t") else { return }
+      _ = try? await orchestrator.cancel(run.id)
+    }
+    #expect(try await world.latest("t")?.state == .cancelled)
+    #expect(summary.failed.isEmpty && summary.unfinished == 0)
+  }
+
+  @Test("What has arrived of a cancelled run is told, and its multipart uploads are ended")
+  func leavesNothing() async throws {
+    let world = try EngineWorld()
+    var run = try await failedRun(world, "t")
+    run.state = .uploading
+    run.outcome = nil
+    let file = Fingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5)
+    let row = UploadRecord(
+      run: run.id, destination: DestinationName("a"), path: BytePath("x"), fingerprint: file, key: ObjectKey("t/x"),
+      status: .proven(PutReceipt(size: 3, etag: "", checksum: nil)))
+    let upload = MultipartUpload(
+      run: run.id, destination: DestinationName("a"), path: BytePath("y"), key: ObjectKey("t/y"), fingerprint: file,
+      token: "t", partSize: 1, begun: Timestamp(seconds: 1), id: MultipartUpload.ID("id"))
+    try await world.ledger.commit([.run(run), .uploads([row]), .multipart(upload)])
+    let cancelled = try await alone(world).cancel(run.id)
+    #expect(cancelled.left[DestinationName("a")]?.proven == 1)
+    #expect(world.store().abandoned == [upload])
+    let again = await refusal { _ = try await alone(world).cancel(run.id) }
+    #expect(again?.message == "cannot cancel run 01: it is cancelled already")
+  }
+}
