@@ -1,27 +1,46 @@
+import Foundation
 import Glibc
 import HTTPTransport
+import TestSupport
 import Testing
 
 @Suite("Proxies of the environment")
 struct ProxyTests {
+  private static let isAlone = "SLIPWAY_TEST_PROXIES"
+
+  /// In a process of its own: the environment is everybody's. Not an exit test: its watcher waits for any child, and
+  /// would see nothing but one that another test has left unreaped.
   @Test("A proxy is used unless the request is for this machine's own services, or no_proxy names the server")
-  func proxies() async {
-    // In a process of its own: the environment is everybody's.
-    await #expect(processExitsWith: .success) {
-      let proxy = try answering(203)
-      let server = try answering(200)
-      for name in ["no_proxy", "NO_PROXY"] { unsetenv(name) }
-      setenv("http_proxy", proxy.url(), 1)
-      let transport = try HTTPTransport()
-      var request = HTTPRequest(.get, server.url())
-      #expect(try await transport.send(request).status == 203)
-      request.usesProxy = false
-      #expect(try await transport.send(request).status == 200)
-      request.usesProxy = true
-      #expect(try await transport.send(request).status == 203)
-      setenv("no_proxy", "127.0.0.1", 1)
-      #expect(try await transport.send(request).status == 200)
-    }
+  func proxies() async throws {
+    var environment = ProcessInfo.processInfo.environment
+    if environment[Self.isAlone] != nil { return try await expectProxies() }
+    environment[Self.isAlone] = "1"
+    let itself = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let alone = try Program(
+      Program.Launch(
+        [itself, "--disable-xctest", "--filter", "ProxyTests", "--testing-library", "swift-testing"],
+        environment: environment))
+    let ending = await alone.end()
+    #expect(ending == .exited(0), "\(alone.transcript)")
+    #expect(alone.transcript.contains("with 1 test "), "\(alone.transcript)")
+  }
+
+  private func expectProxies() async throws {
+    let proxy = try answering(203)
+    let server = try answering(200)
+    for name in ["no_proxy", "NO_PROXY"] { unsetenv(name) }
+    setenv("http_proxy", proxy.url(), 1)
+    let transport = try HTTPTransport()
+    var request = HTTPRequest(.get, server.url())
+    let byProxy = try await transport.send(request).status
+    request.usesProxy = false
+    let direct = try await transport.send(request).status
+    request.usesProxy = true
+    let again = try await transport.send(request).status
+    setenv("no_proxy", "127.0.0.1", 1)
+    let excepted = try await transport.send(request).status
+    let statuses: [Int] = [byProxy, direct, again, excepted].map { Int($0) }
+    #expect(statuses == [203, 200, 203, 200])
   }
 }
 
