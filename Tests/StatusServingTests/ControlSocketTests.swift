@@ -111,6 +111,6 @@ struct ControlSocketTests {
     let failure = #expect(throws: Failure.self) { _ = try ControlClient.parsed(Array(answer.utf8)) }
     #expect(
       failure?.message == "cannot ask the process that is under way: it has not finished its answer; "
-        + "'slipway status' tells what it has done")
+        + "'slipway runs' tells what it has done")
   }
 }
