@@ -53,7 +53,7 @@ let package = Package(
     .systemLibrary(name: "CLibexpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
     library("SlipwayModel"),
-    library("LocalFiles", ["SlipwayModel", "CLibc", system, log]),
+    library("LocalFiles", ["SlipwayModel", "CLibc", grdb, system, log]),
     library("Checksums", ["SlipwayModel", "CLibcrypto", "CLibintrinsics"]),
     library("HTTPTransport", ["SlipwayModel", "CLibc", "CLibcurl"]),
     library("WorkflowFile", ["SlipwayModel", "CLibyaml"]),

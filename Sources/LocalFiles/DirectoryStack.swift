@@ -6,24 +6,32 @@ import Glibc
 struct DirectoryStack: ~Copyable {
   /// Beyond that the upper ones are closed, and opened again on the way back.
   static let openLevelsMax = 128
+  /// So many links to directories are followed on the way to one: links to links would otherwise make a small tree
+  /// endless.
+  static let linkedLevelsMax = 8
 
   private struct Level {
     /// -1 while it is closed.
     var descriptor: Int32
     /// Of its path, with the slash at the end; 0 for the root.
     let pathLength: Int
+    /// Whether the way into it was a link.
+    var isLinked = false
     /// Known from when it was closed.
     var device: dev_t = 0
     var inode: ino_t = 0
   }
 
+  /// Where it begins: from there every directory can be found again.
+  private let bottom: RootDirectories.Opened
   private var levels: [Level]
   /// The path of the current directory relative to the root, ending in a slash; empty at the root.
   private(set) var path: [UInt8] = []
 
-  /// Takes over `root`.
-  init(owningRoot root: Int32) {
-    levels = [Level(descriptor: root, pathLength: 0)]
+  /// Takes over the descriptor of `opened`.
+  init(owning opened: RootDirectories.Opened) {
+    bottom = opened
+    levels = [Level(descriptor: opened.descriptor, pathLength: 0)]
   }
 
   deinit {
@@ -43,10 +51,26 @@ struct DirectoryStack: ~Copyable {
   /// Goes down into `name`. Throws, and stays, where it is no directory or cannot be read.
   mutating func push(_ name: UnsafePointer<CChar>) throws(ErrorNumber) {
     let directory = current
-    let descriptor = try retryingInterrupted { openat(directory, name, Self.flags) }
+    push(try retryingInterrupted { openat(directory, name, Self.flags | O_NOFOLLOW) }, name, isLinked: false)
+  }
+
+  /// Goes down into the directory to which the link `name` leads. Throws, and stays, where it leads to none or out of
+  /// the watched directory; ELOOP where it leads to one of those in which it lies, or too many links lead here.
+  mutating func push(link name: UnsafePointer<CChar>) throws(ErrorNumber) {
+    if levels.count(where: { $0.isLinked }) >= Self.linkedLevelsMax { throw ErrorNumber(ELOOP) }
+    let name = UnsafeBufferPointer(start: name, count: strlen(name) + 1)
+    let descriptor = try bottom.open(path + name.dropLast().map { UInt8(bitPattern: $0) }, flags: Self.flags)
+    if holds(descriptor) {
+      close(descriptor)
+      throw ErrorNumber(ELOOP)
+    }
+    if let start = name.baseAddress { push(descriptor, start, isLinked: true) }
+  }
+
+  private mutating func push(_ descriptor: Int32, _ name: UnsafePointer<CChar>, isLinked: Bool) {
     path.append(contentsOf: UnsafeRawBufferPointer(start: name, count: strlen(name)))
     path.append(UInt8(ascii: "/"))
-    levels.append(Level(descriptor: descriptor, pathLength: path.count))
+    levels.append(Level(descriptor: descriptor, pathLength: path.count, isLinked: isLinked))
     closeUpperLevel()
   }
 
@@ -59,11 +83,11 @@ struct DirectoryStack: ~Copyable {
     path.removeSubrange(levels[index].pathLength...)
     if levels[index].descriptor >= 0 { return }
     if child >= 0, reopen(index, PathResult { () throws(ErrorNumber) in try Self.openAbove(child) }) { return }
-    if reopen(index, PathResult { () throws(ErrorNumber) in try openFromRoot() }) { return }
+    if reopen(index, PathResult { () throws(ErrorNumber) in try bottom.open(path, flags: Self.flags) }) { return }
     throw ErrorNumber(ESTALE)
   }
 
-  private static let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+  private static let flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC
   private typealias PathResult = Result<Int32, ErrorNumber>
 
   /// The root stays open: from there every other can be found again.
@@ -82,8 +106,15 @@ struct DirectoryStack: ~Copyable {
     try retryingInterrupted { openat(child, "..", flags) }
   }
 
-  private func openFromRoot() throws(ErrorNumber) -> Int32 {
-    try PathOpening.open(path, at: levels[0].descriptor, flags: Self.flags, resolution: .withoutLinks)
+  /// Whether the directory is one of those that lead here.
+  private func holds(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return false }
+    return levels.contains { level in
+      var own = stat()
+      if level.descriptor < 0 { return level.device == status.st_dev && level.inode == status.st_ino }
+      return fstat(level.descriptor, &own) == 0 && own.st_dev == status.st_dev && own.st_ino == status.st_ino
+    }
   }
 
   /// Whether what was opened is the directory that was closed: somebody may have moved it meanwhile.

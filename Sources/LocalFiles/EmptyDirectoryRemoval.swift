@@ -8,19 +8,23 @@ final class EmptyDirectoryRemoval {
   private var listings: [DirectoryListing] = []
   private var firstError: ErrorNumber?
 
-  /// Takes over `root`.
-  init(owningRoot root: Int32) {
-    stack = DirectoryStack(owningRoot: root)
+  /// Takes over the descriptor of `opened`.
+  init(_ opened: RootDirectories.Opened) {
+    stack = DirectoryStack(owning: opened)
   }
 
   /// Goes on past what cannot be removed and throws the first of it at the end.
   func run() throws(ErrorNumber) {
     listings = [try DirectoryListing(stack.current, reader, onlyDirectories: true)]
     while let listing = listings.last {
-      if let (name, _) = listing.next() {
-        enter(name)
-      } else {
-        leave()
+      do throws(ErrorNumber) {
+        if let (name, _) = try listing.next() {
+          enter(name)
+        } else {
+          leave()
+        }
+      } catch {
+        note(error)
       }
     }
     if let firstError { throw firstError }

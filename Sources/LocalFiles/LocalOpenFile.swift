@@ -37,16 +37,27 @@ final class LocalOpenFile: OpenFile {
     throw Failure(errno: errno, operation: "read", subject: tree.appending(path))
   }
 
-  /// A link on the way may be followed: what it leads to has another inode. ENAMETOOLONG is a path beyond PATH_MAX,
-  /// which is opened piece by piece.
+  /// Where links are skipped, one on the way may be followed here: what it leads to has another inode. ENAMETOOLONG is a
+  /// path beyond PATH_MAX, which is opened piece by piece.
   func fingerprintOfName() throws(Failure) -> Fingerprint? {
     do throws(ErrorNumber) {
-      return try opened.root.status(of: opened.path).map { Fingerprint($0) }
+      switch opened.symlinks {
+      case .skip: return try opened.root.status(of: opened.path).map { Fingerprint($0) }
+      case .follow: return try fingerprintAtEndOfLinks()
+      }
     } catch {
-      if error.value == ENOTDIR || error.value == ELOOP { return nil }
+      if LocalTreeFiles.meansAbsent(error) { return nil }
       if error.value == ENAMETOOLONG { return try currentFingerprint() }
       throw Failure(errno: error.value, operation: "read", subject: tree.appending(path))
     }
+  }
+
+  private func fingerprintAtEndOfLinks() throws(ErrorNumber) -> Fingerprint {
+    let descriptor = try opened.open([], flags: slipway_open_path)
+    defer { close(descriptor) }
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+    return Fingerprint(status)
   }
 
   /// Transient: it was a regular file when it was planned, and the next plan takes it for what it is now.

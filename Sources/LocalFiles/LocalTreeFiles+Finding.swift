@@ -7,8 +7,8 @@ extension LocalTreeFiles {
     _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
   ) throws(Failure) -> [Failure] {
     do throws(ErrorNumber) {
-      let descriptor = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY).descriptor
-      let search = NameSearch(names, in: directory, owningRoot: descriptor)
+      let search = NameSearch(
+        names, in: directory, try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY))
       try search.run(found)
       return search.problems
     } catch {
@@ -30,20 +30,24 @@ private final class NameSearch {
   private var listings: [DirectoryListing] = []
   private(set) var problems: [Failure] = []
 
-  /// Takes over `root`, which is open at `directory`.
-  init(_ names: Set<BytePath>, in directory: BytePath, owningRoot root: Int32) {
+  /// Takes over the descriptor of `opened`, which is open at `directory`.
+  init(_ names: Set<BytePath>, in directory: BytePath, _ opened: RootDirectories.Opened) {
     self.names = names.map(\.bytes)
     self.directory = directory
-    self.stack = DirectoryStack(owningRoot: root)
+    self.stack = DirectoryStack(owning: opened)
   }
 
   func run(_ found: (BytePath) -> Void) throws(ErrorNumber) {
     try list(found)
     while let listing = listings.last {
-      if let (name, _) = listing.next() {
-        enter(name, found)
-      } else {
-        leave()
+      do throws(ErrorNumber) {
+        if let (name, _) = try listing.next() {
+          enter(name, found)
+        } else {
+          leave()
+        }
+      } catch {
+        note(error, at: current)
       }
     }
   }

@@ -16,8 +16,7 @@ extension LocalTreeFiles {
 
   package func removeEmptyDirectories(in tree: BytePath, keepingRoot: Bool) throws(Failure) {
     do throws(ErrorNumber) {
-      let root = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY).descriptor
-      let removal = EmptyDirectoryRemoval(owningRoot: root)
+      let removal = EmptyDirectoryRemoval(try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY))
       try removal.run()
       if keepingRoot { return }
       let parent = try openContainer(of: tree)

@@ -5,18 +5,24 @@ import SlipwayModel
 /// The files of this machine. Every call may block in the kernel: make it from `FileThreads` or a thread of your own.
 package struct LocalTreeFiles: TreeFiles {
   let roots: RootDirectories
+  private(set) var symlinks = SymlinkPolicy.skip
 
-  /// `roots` are the watched directories (absolute, normalized): to them a path may lead over links, below them over
-  /// none. A tree or marker below no root counts as one itself. Sets SIGIO to be ignored in the whole process, once.
+  /// `roots` are the watched directories (absolute, normalized): to them a path may lead over links, below them only
+  /// over those that a workflow follows. A tree or marker below no root counts as one itself. Sets SIGIO to be ignored in the whole process, once.
   package init(roots: [BytePath] = []) {
     self.roots = RootDirectories(roots)
     _ = Self.ignoresLeaseSignals
   }
 
+  package func with(_ symlinks: SymlinkPolicy) -> any TreeFiles {
+    var files = self
+    files.symlinks = symlinks
+    return files
+  }
+
   package func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
     do throws(ErrorNumber) {
-      let opened = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
-      return try LocalTreeWalk(tree, owning: opened.descriptor, keeping: opened.root)
+      return try LocalTreeWalk(tree, try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY), symlinks)
     } catch {
       throw Failure(errno: error.value, operation: "read directory", subject: tree)
     }
@@ -25,7 +31,7 @@ package struct LocalTreeFiles: TreeFiles {
   package func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
     let opened: RootDirectories.Opened
     do throws(ErrorNumber) {
-      opened = try roots.open(path, in: tree, flags: Self.readingFlags, .thisTick)
+      opened = try roots.open(path, in: tree, flags: Self.readingFlags, .thisTick, symlinks)
     } catch {
       throw Failure(errno: error.value, operation: "open", subject: tree.appending(path))
     }
@@ -35,7 +41,7 @@ package struct LocalTreeFiles: TreeFiles {
   package func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     do throws(ErrorNumber) {
       // O_PATH needs no permission to read, and with O_NOFOLLOW gives a last link itself, which is no regular file.
-      let descriptor = try roots.open(path, in: tree, flags: slipway_open_path).descriptor
+      let descriptor = try roots.open(path, in: tree, flags: slipway_open_path, .now, symlinks).descriptor
       defer { close(descriptor) }
       var status = stat()
       if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }

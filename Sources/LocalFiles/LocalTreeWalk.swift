@@ -2,32 +2,39 @@ import CLibc
 import Glibc
 import SlipwayModel
 
-/// A depth-first walk by openat(2), in byte order of the paths. An unreadable directory is told where its content
+/// A depth-first walk by openat(2), in byte order of the paths; links as the policy says. An unreadable directory is told where its content
 /// would stand. What changes its type under the walk is told as a transient failure: the next walk sees what it is now.
 final class LocalTreeWalk: TreeWalk {
   private let tree: BytePath
-  /// So that the files of the tree are opened through it meanwhile.
-  private let root: OpenDirectory
+  /// Kept, so that the files of the tree are opened through its root meanwhile.
+  private let bottom: RootDirectories.Opened
+  private let symlinks: SymlinkPolicy
   private let reader = DirectoryReader()
   private var stack: DirectoryStack
   /// One a level.
   private var listings: [DirectoryListing] = []
 
-  /// Takes over `descriptor`, which is open at `tree` for reading.
-  init(_ tree: BytePath, owning descriptor: Int32, keeping root: OpenDirectory) throws(ErrorNumber) {
+  /// Takes over the descriptor of `opened`, which is open at `tree` for reading.
+  init(_ tree: BytePath, _ opened: RootDirectories.Opened, _ symlinks: SymlinkPolicy) throws(ErrorNumber) {
     self.tree = tree
-    self.root = root
-    self.stack = DirectoryStack(owningRoot: descriptor)
-    listings = [try DirectoryListing(descriptor, reader)]
+    self.symlinks = symlinks
+    bottom = RootDirectories.Opened(
+      descriptor: opened.descriptor, root: opened.root, path: opened.path, symlinks: symlinks)
+    stack = DirectoryStack(owning: bottom)
+    listings = [try DirectoryListing(opened.descriptor, reader, following: symlinks)]
   }
 
   func next() -> WalkEntry? {
     while let listing = listings.last {
-      guard let (name, type) = listing.next() else {
-        if let entry = leave() { return entry }
-        continue
+      do throws(ErrorNumber) {
+        if let (name, type) = try listing.next() {
+          if let entry = entry(name, type) { return entry }
+        } else if let entry = leave() {
+          return entry
+        }
+      } catch {
+        return unreadable(currentPath, error, "sort the names of")
       }
-      if let entry = entry(name, type) { return entry }
     }
     return nil
   }
@@ -44,18 +51,29 @@ final class LocalTreeWalk: TreeWalk {
 
   private func enter(_ name: UnsafePointer<CChar>) -> WalkEntry? {
     do throws(ErrorNumber) {
-      try stack.push(name)
+      try push(name)
     } catch {
+      if symlinks == .follow, Self.isLink(name, in: stack.current) {
+        return WalkEntry(path: path(to: name), kind: .link)
+      }
       return unreadable(path(to: name), error, "read directory")
     }
     do throws(ErrorNumber) {
-      listings.append(try DirectoryListing(stack.current, reader))
+      listings.append(try DirectoryListing(stack.current, reader, following: symlinks))
       return nil
     } catch {
       let entry = unreadable(currentPath, error, "read directory")
       // The directory that was left a moment ago is open: going back to it cannot fail.
       _ = try? stack.pop()
       return entry
+    }
+  }
+
+  private func push(_ name: UnsafePointer<CChar>) throws(ErrorNumber) {
+    do throws(ErrorNumber) {
+      try stack.push(name)
+    } catch let error where symlinks == .follow && (error.value == ENOTDIR || error.value == ELOOP) {
+      try stack.push(link: name)
     }
   }
 
@@ -66,10 +84,25 @@ final class LocalTreeWalk: TreeWalk {
     }
     switch DirectoryReader.EntryType(status) {
     case .file: return WalkEntry(path: path(to: name), kind: .file(Fingerprint(status)))
-    case .link: return WalkEntry(path: path(to: name), kind: .link)
+    case .link: return WalkEntry(path: path(to: name), kind: followed(name).map { .file($0) } ?? .link)
     case .special, .unknown: return WalkEntry(path: path(to: name), kind: .special)
     case .directory: return changed(path(to: name))
     }
+  }
+
+  /// The file to which a link leads; nil where it leads to none, out of the watched directory, or is not followed.
+  private func followed(_ name: UnsafePointer<CChar>) -> Fingerprint? {
+    if symlinks == .skip { return nil }
+    // Whatever keeps it from being opened is no way to a file.
+    guard let descriptor = try? bottom.open(path(to: name).bytes, flags: slipway_open_path) else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.isRegularFile ? Fingerprint(status) : nil
+  }
+
+  private static func isLink(_ name: UnsafePointer<CChar>, in directory: Int32) -> Bool {
+    var status = stat()
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && DirectoryReader.EntryType(status) == .link
   }
 
   /// Back to the directory above. Tells when that is no longer there; what was still to come in it is given up.

@@ -3,7 +3,8 @@ import Glibc
 import SlipwayModel
 import Synchronization
 
-/// Resolves absolute paths: to a root the way may lead over links, the operator's own word; below it over none. A
+/// Resolves absolute paths: to a root the way may lead over links, the operator's own word; below it over none, or over
+/// those that stay below it, also the operator's. A
 /// root is opened once for all that is open below it at a time, and closed with the last of that, so that an idle service
 /// keeps no file system from being unmounted. Any thread.
 final class RootDirectories: Sendable {
@@ -51,18 +52,25 @@ final class RootDirectories: Sendable {
     let root: OpenDirectory
     /// Relative to the root.
     let path: [UInt8]
+    let symlinks: SymlinkPolicy
+
+    /// Opens what lies at `below`, which may be empty, from here, as the path to it leads now.
+    func open(_ below: [UInt8], flags: Int32) throws(ErrorNumber) -> Int32 {
+      let whole = below.isEmpty || path.isEmpty ? path + below : path + [UInt8(ascii: "/")] + below
+      return try root.open(whole, flags: flags, symlinks)
+    }
   }
 
-  /// Opens `path` below `tree`. Throws what openat2(2) says; ELOOP for a link on the way.
+  /// Opens `path` below `tree`. Throws what openat2(2) says; ELOOP or EXDEV for a link that is not followed.
   func open(
-    _ path: BytePath, in tree: BytePath, flags: Int32, _ freshness: Freshness = .now
+    _ path: BytePath, in tree: BytePath, flags: Int32, _ freshness: Freshness = .now,
+    _ symlinks: SymlinkPolicy = .skip
   ) throws(ErrorNumber) -> Opened {
     if Self.leadsUp(path) { throw ErrorNumber(EXDEV) }
     let (root, rest) = try root(of: tree, freshness)
     let whole = Self.join(rest, path)
-    let descriptor = try PathOpening.open(
-      whole, at: root.descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
-    return Opened(descriptor: descriptor, root: root, path: whole)
+    let descriptor = try root.open(whole, flags: flags, symlinks)
+    return Opened(descriptor: descriptor, root: root, path: whole, symlinks: symlinks)
   }
 
   /// The directory in which `path` below `tree` lies.
@@ -127,5 +135,16 @@ final class RootDirectories: Sendable {
     var status = stat()
     return withPathBytes(root.bytes) { stat($0, &status) } == 0 && status.st_dev == known.device
       && status.st_ino == known.inode
+  }
+}
+
+extension OpenDirectory {
+  /// Opens `path` below it.
+  fileprivate func open(_ path: [UInt8], flags: Int32, _ symlinks: SymlinkPolicy) throws(ErrorNumber) -> Int32 {
+    switch symlinks {
+    case .skip:
+      try PathOpening.open(path, at: descriptor, flags: flags | O_NOFOLLOW, resolution: .withoutLinks)
+    case .follow: try PathOpening.open(path, at: descriptor, flags: flags, resolution: .beneath)
+    }
   }
 }

@@ -32,7 +32,7 @@ struct ImportTable {
 
     "Checksums": Row(.base, ["CLibcrypto", "CLibintrinsics"]),
     "HTTPTransport": Row(.base, ["CLibcurl"]),
-    "LocalFiles": Row(.base),
+    "LocalFiles": Row(.base, ["GRDB", "GRDBSQLite"]),
 
     "HookRunning": Row(.adapter, ["Subprocess"]),
     "JetStreamQueue": Row(.adapter, ["CLibnats"]),

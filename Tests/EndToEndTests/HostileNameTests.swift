@@ -97,6 +97,30 @@ struct HostileNameTests {
     }
   }
 
+  @Test("Where links are followed, those that stay in the watched directory are delivered, and the others told")
+  func followed() async throws {
+    try await World.with { world in
+      try world.configure("symlinks: follow")
+      try world.makeTree("shared", ["data/x": "of x"], ready: false)
+      try world.makeTree("t", ["a": "1"], ready: false)
+      for (name, target) in [
+        ("in", "../shared/data"), ("out", "/etc"), ("up", "../../state"), ("x", "../shared/data/x"),
+      ] {
+        symlink(target, world.scratch("in/t/\(name)"))
+      }
+      try world.scratch.write("", to: "in/t/.ready")
+      let program = try await world.run("run", "--once")
+      #expect(try await world.keys() == ["pre/t/a", "pre/t/in/x", "pre/t/x"])
+      #expect(world.scratch.lines("outbox/t/in/x") == ["of x"])
+      for name in ["out", "up"] {
+        #expect(program.lines().contains { $0.contains("skipped \(name): a symbolic link") }, "\(program.transcript)")
+      }
+      let explained = try await world.run("explain", world.scratch("in/t/x"))
+      #expect(explained.transcript.contains("pre/t/x"), "\(explained.transcript)")
+      _ = try await world.run("explain", world.scratch("in/t/out"), expecting: 1)
+    }
+  }
+
   @Test("A marker that is a link, a FIFO or a directory marks nothing")
   func markersThatAreNone() async throws {
     try await World.with(.none) { world in

@@ -52,6 +52,9 @@ final class FaultyFiles: TreeFiles {
     return try files.find(names, in: directory, found: found) + unlisted
   }
 
+  /// What a test puts in the way concerns no call that follows links.
+  func with(_ symlinks: SymlinkPolicy) -> any TreeFiles { symlinks == .skip ? self : files.with(symlinks) }
+
   func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk { try files.walk(tree) }
   func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {

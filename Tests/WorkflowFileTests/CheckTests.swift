@@ -26,6 +26,20 @@ struct CheckTests {
       heads(rest, watch: "[]") == ["workflows.yaml:5:12: error: expected at least one directory, found an empty list"])
   }
 
+  @Test("What links lead to is kept or moved, never deleted")
+  func links() throws {
+    try bundle.makeDirectory("in")
+    let place = "workflows.yaml:6:5: error: "
+    #expect(heads("symlinks: follow\n" + rest) == [])
+    #expect(heads("symlinks: skip\nafter: delete\n" + rest) == [])
+    for after in ["delete", "{ failure: delete }"] {
+      #expect(
+        heads("symlinks: follow\nafter: \(after)\n" + rest) == [
+          place + "what links lead to is never deleted: with 'symlinks: follow' 'after' may keep or move the tree"
+        ])
+    }
+  }
+
   private func two(_ first: String, _ second: String, _ more: String = "") -> [String] {
     bundle.heads(
       bundle.load(

@@ -36,6 +36,8 @@
       try points.around("files.write") { () throws(Failure) in try files.write(bytes, to: path) }
     }
 
+    func with(_ symlinks: SymlinkPolicy) -> any TreeFiles { CrashingFiles(files.with(symlinks), points) }
+
     func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk { try files.walk(tree) }
 
     func find(

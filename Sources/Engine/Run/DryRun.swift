@@ -75,7 +75,7 @@ public struct DryRun: Sendable {
     try await runHooks(.pre, context.workflow.hooks.pre, run, tell)
     var isClean = true
     do throws(Failure) {
-      let walk = try ports.files.walk(tree.path)
+      let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
       let planner = context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files)
       while let entry = walk.next() {
         let item = planner.decide(entry)

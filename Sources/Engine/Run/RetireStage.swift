@@ -69,7 +69,7 @@ struct RetireStage {
   private func planReader() throws(Failure) -> PlanReader? {
     do throws(Failure) {
       return PlanReader(
-        walk: try session.ports.files.walk(tree.path), planner: session.planner,
+        walk: try session.ports.files.with(session.workflow.symlinks).walk(tree.path), planner: session.planner,
         rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: false))
     } catch {
       if error.code == "ENOENT" { return nil }

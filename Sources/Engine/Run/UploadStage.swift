@@ -57,9 +57,11 @@ struct UploadStage {
     }
   }
 
+  private var files: any TreeFiles { session.ports.files.with(session.workflow.symlinks) }
+
   private func planReader() throws(Failure) -> PlanReader {
     PlanReader(
-      walk: try session.ports.files.walk(session.run.tree.path), planner: session.planner,
+      walk: try files.walk(session.run.tree.path), planner: session.planner,
       rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: session.run.attempt <= 1))
   }
 
@@ -69,7 +71,7 @@ struct UploadStage {
     let tally = AttemptTally(gate)
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
-      run: session.run.id, tree: session.run.tree.path, files: session.ports.files,
+      run: session.run.id, tree: session.run.tree.path, files: files,
       attributes: attributes,
       meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, tally: tally,
       logger: session.logger)
@@ -127,7 +129,7 @@ struct UploadStage {
   }
 
   private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
-    let (tree, files, ledger, planner) = (session.run.tree, session.ports.files, session.ports.ledger, session.planner)
+    let (tree, files, ledger, planner) = (session.run.tree, files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
     return UploadFeed(
       of: session.run, in: ledger, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger

@@ -56,7 +56,8 @@ struct WorkflowContext: Sendable {
   }
 
   func planner(for tree: TreeID, targetPrefix: [UInt8], files: any TreeFiles) -> Planner {
-    Planner(
+    let files = files.with(workflow.symlinks)
+    return Planner(
       tree: tree, workflow: workflow, selection: selection, mapping: mapping(for: tree, targetPrefix: targetPrefix),
       destinations: destinations.map { ($0.name, $0.prefix) },
       lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) })

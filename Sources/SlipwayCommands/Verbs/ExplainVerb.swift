@@ -65,9 +65,9 @@ struct Explanation {
 
   static func all(of path: BytePath, _ assembly: Assembly) throws(Failure) -> [Explanation] {
     let ports = assembly.localPorts()
-    let kind = kind(of: path)
     var explanations: [Explanation] = []
     for workflow in assembly.configuration.workflows {
+      let kind = try kind(of: path, workflow, ports.files)
       for watch in workflow.watch where path.isWithin(watch.path) {
         let place = kind == nil ? path : path.parent
         guard place.isWithin(watch.path) else { continue }
@@ -103,7 +103,19 @@ struct Explanation {
     return (TreeID(workflow: workflow.name, watch: watch, name: place.relative(to: watch) ?? .here), nil)
   }
 
-  /// nil for a directory.
+  /// As the workflow sees it; nil for a directory.
+  private static func kind(
+    of path: BytePath, _ workflow: Workflow, _ files: any TreeFiles
+  ) throws(Failure) -> WalkEntry.Kind? {
+    let kind = kind(of: path)
+    guard kind == .link, workflow.symlinks == .follow,
+      let watch = workflow.watch.first(where: { path.isWithin($0.path) }),
+      let below = path.relative(to: watch.path)
+    else { return kind }
+    return try files.with(.follow).fingerprint(below, in: watch.path).map { .file($0) } ?? .link
+  }
+
+  /// As it lies there; nil for a directory.
   private static func kind(of path: BytePath) -> WalkEntry.Kind? {
     var status = stat()
     let result = (path.bytes + [0]).withUnsafeBufferPointer { bytes in

@@ -17,6 +17,7 @@ public struct Workflow: Sendable, Hashable {
   public var after: After
   public var retry: RetryPolicy
   public var commit: Commit
+  public var symlinks: SymlinkPolicy
   public var stop: StopRule?
   /// A file written once the watches are live.
   public var started: BytePath?
@@ -26,7 +27,8 @@ public struct Workflow: Sendable, Hashable {
     name: WorkflowName, location: SourceLocation, watch: [WatchDirectory], intake: Intake, filter: [FilterRule] = [],
     exclude: [FilterRule] = [], sourcePrefix: BytePath? = nil, targetPrefix: Template = Template(),
     destinations: [DestinationName], hooks: Hooks = Hooks(), after: After = After(), retry: RetryPolicy = RetryPolicy(),
-    commit: Commit = .none, stop: StopRule? = nil, started: BytePath? = nil, tests: [WorkflowTest] = []
+    commit: Commit = .none, symlinks: SymlinkPolicy = .skip, stop: StopRule? = nil, started: BytePath? = nil,
+    tests: [WorkflowTest] = []
   ) {
     self.name = name
     self.location = location
@@ -41,6 +43,7 @@ public struct Workflow: Sendable, Hashable {
     self.after = after
     self.retry = retry
     self.commit = commit
+    self.symlinks = symlinks
     self.stop = stop
     self.started = started
     self.tests = tests

@@ -1,8 +1,13 @@
 /// The files of this machine, as a run needs them: walk, open, retire. Every call may block in the kernel, and is
 /// made from a thread that may.
 public protocol TreeFiles: Sendable {
+  /// The same files, whose `walk`, `open` and `fingerprint` treat symbolic links so; nothing else ever follows one. As
+  /// they come they skip links.
+  func with(_ symlinks: SymlinkPolicy) -> any TreeFiles
+
   /// What lies in and below `tree` (absolute), in byte order of the paths relative to it. Lazy: a directory is read
-  /// when the walk comes to it. Follows no symbolic link and stays in one pass over the tree. Throws where the tree
+  /// when the walk comes to it. Where links are followed, one that leads out of the
+  /// watched directory, nowhere, or to a directory that it lies in comes as a link. Throws where the tree
   /// itself cannot be opened; what cannot be read below it comes as an entry.
   func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk
 
@@ -13,7 +18,7 @@ public protocol TreeFiles: Sendable {
     _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
   ) throws(Failure) -> [Failure]
 
-  /// Opens a regular file at `path` below `tree`, following no link on the way. Never blocks on a FIFO. For some
+  /// Opens a regular file at `path` below `tree`. Never blocks on a FIFO. For some
   /// milliseconds after the watched directory was replaced it may be the old one's file: its fingerprint tells.
   func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile
 

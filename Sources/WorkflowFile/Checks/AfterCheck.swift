@@ -33,4 +33,14 @@ extension ConfigurationChecks {
           + "so 'after' may only keep the files", at: after)
     }
   }
+
+  /// A file is removed over no link, and what a link leads to may be another tree's.
+  func checkLinks(_ workflow: WorkflowDraft) {
+    let after = workflow.workflow.after
+    guard let mark = workflow.symlinks, workflow.workflow.symlinks == .follow,
+      after.success == .delete || after.failure == .delete
+    else { return }
+    diagnostics.error(
+      "what links lead to is never deleted: with 'symlinks: follow' 'after' may keep or move the tree", at: mark)
+  }
 }

@@ -23,6 +23,7 @@ struct ConfigurationChecks {
       checkDestinations(workflow, watched)
       checkMoves(workflow, watched)
       checkProof(workflow)
+      checkLinks(workflow)
       checkHooks(workflow)
     }
   }

@@ -12,6 +12,7 @@ enum WorkflowKey: String, CaseIterable {
   case after
   case retry
   case commit
+  case symlinks
   case stop
   case started
   case tests
@@ -66,6 +67,9 @@ extension WorkflowDraft {
       workflow.retry = RetryPolicy(decoding: node, named: reader.mark(of: .retry), context)
     }
     if let choice = reader[.commit].flatMap({ context.choice($0, of: Commit.self) }) { workflow.commit = choice }
+    if let choice = reader[.symlinks].flatMap({ context.choice($0, of: SymlinkPolicy.self) }) {
+      (workflow.symlinks, symlinks) = (choice, reader.mark(of: .symlinks))
+    }
     workflow.stop = reader[.stop].flatMap { StopRule(decoding: $0, intake: workflow.intake, context) }
     workflow.started = reader[.started].flatMap(context.path)
     workflow.tests = reader[.tests].map(context.tests) ?? []

@@ -12,6 +12,7 @@ struct WorkflowDraft {
   /// `after`, and where the directories of `move` stand.
   var after: Mark?
   var moves: [Located<BytePath>] = []
+  var symlinks: Mark?
   /// At the hook's program or shell text.
   var hooks: [Located<Hook>] = []
 
