@@ -22,8 +22,8 @@ package struct SlipwayCommand: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, RunsVerb.self, ShowVerb.self,
-      RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
+      RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, StatusVerb.self, RunsVerb.self,
+      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 
