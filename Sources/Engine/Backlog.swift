@@ -46,6 +46,20 @@ struct Backlog {
   /// A run under way, or waiting, with a tree that contains this one or lies in it.
   func overlapping(_ tree: TreeID) -> RunID? { queue.overlapping(tree) }
 
+  /// The run of exactly this tree that is ready, or else under way or waiting.
+  func run(of tree: TreeID) -> RunID? { queue.run(of: tree) }
+  /// All runs of a workflow.
+  func runs(of workflow: WorkflowName) -> [RunID] { queue.runs(of: workflow) }
+  /// Whether a tree that is taken in now would begin.
+  func letsBegin(_ workflow: WorkflowName) -> Bool { gates[workflow]?.letsBegin == true }
+
+  /// Runs that wait no longer, for a time or for a destination; they keep their trees.
+  mutating func takeWaiting(where isWanted: (Run) -> Bool) -> [Run] {
+    let wanted = parked.values.filter(isWanted)
+    for run in wanted { parked[run.id] = nil }
+    return (waiting.take(where: isWanted) + wanted).sorted { $0.id < $1.id }
+  }
+
   /// Keeps the run's tree for it until it is ended.
   mutating func hold(_ run: Run) { queue.hold(run) }
 

@@ -1,17 +1,21 @@
 import SlipwayModel
 
 extension Orchestrator {
-  public enum Mode: Sendable {
+  public enum Mode: Sendable, Hashable {
     /// Until it is stopped, or no workflow has an intake left.
     case service
     /// What is ready, what waits and what failed earlier; then the end.
     case once
+    /// These trees, each ready now with its marker or without, and nothing else; then the end.
+    case push([TreeID])
   }
 
   /// How it went.
   public struct Summary: Sendable {
     /// Trees whose latest run of this process failed.
     public var failed: Set<TreeID> = []
+    /// The runs of the trees that this process was to push.
+    public var pushed: [RunID] = []
     /// Under `--once`: what could not be looked at for trees.
     public var unseen = 0
     /// Runs that were begun or were to begin, and have not ended.

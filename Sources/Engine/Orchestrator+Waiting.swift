@@ -19,9 +19,11 @@ extension Orchestrator {
     pump()
   }
 
-  /// The run waits for its destinations, however long.
+  /// The run waits for its destinations, however long; one that somebody waits for tries them.
   func park(_ run: Run, _ out: Set<DestinationName>) {
-    if shared.outages?.wait(run.id, for: out.map { .init(of: run, $0) }) == true {
+    if pushed.contains(run.id) {
+      backlog.goOn(run)
+    } else if shared.outages?.wait(run.id, for: out.map { .init(of: run, $0) }) == true {
       backlog.park(run)
     } else {
       backlog.goOn(run)

@@ -8,7 +8,7 @@ public actor Orchestrator {
   private let configuration: Configuration
   private let only: Set<WorkflowName>?
   let ports: EnginePorts
-  private let mode: Mode
+  let mode: Mode
   let logger: Logger
   let shared: SharedRunState
   let contexts: [WorkflowName: WorkflowContext]
@@ -17,6 +17,11 @@ public actor Orchestrator {
   var tasks: [RunID: Task<Void, Never>] = [:]
   /// Runs under way whose task has been cancelled because somebody wants them ended.
   var cancelling: Set<RunID> = []
+  /// Runs that somebody waits for: a destination that is out uses up their attempts.
+  var pushed: Set<RunID> = []
+  /// Those that this process was started for.
+  var ownRuns: [RunID] = []
+  private(set) var intake: MarkerIntake?
   /// Wishes that are being done: the process does not end before they are.
   var requests = 0
   /// Wishes that came before what an earlier process left was known; nil from then on.
@@ -29,8 +34,8 @@ public actor Orchestrator {
   /// Ends what runs of earlier processes have left at their destinations.
   private var reaping: Task<Void, Never>?
 
-  private var isStopping = false
-  private(set) var fatal: Failure?
+  private(set) var isStopping = false
+  var fatal: Failure?
   private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
@@ -51,12 +56,12 @@ public actor Orchestrator {
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
     self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
     let workflows = contexts.map(\.workflow)
-    backlog = Backlog(workflows, leavesDeferred: mode == .once)
+    backlog = Backlog(workflows, leavesDeferred: mode != .service)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(),
       meter: meter,
-      outages: mode == .once ? nil : OutageBoard(workflows, clock: ports.clock, logger: logger),
+      outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
       grace: configuration.settings.grace)
   }
 
@@ -66,7 +71,8 @@ public actor Orchestrator {
   public func run() async -> Summary {
     let workflows = configuration.workflows.filter { contexts[$0.name] != nil }
     let intake = MarkerIntake(
-      workflows: workflows, ports: ports, orchestrator: self, logger: logger, isOnce: mode == .once)
+      workflows: workflows, ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service)
+    self.intake = intake
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intake, workflows) }
     let outages = Task { await self.followOutages() }
     await withCheckedContinuation { continuation in
@@ -78,7 +84,7 @@ public actor Orchestrator {
     await ports.events.stop()
     await source.value
     await reaping?.value
-    return Summary(failed: failedTrees, unseen: unseen, unfinished: unfinished, fatal: fatal)
+    return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
 
   /// Ends the intake and lets what is under way go on for `drain`; then its tasks are cancelled, and the ledger says
@@ -122,13 +128,14 @@ public actor Orchestrator {
       await reap()
       switch mode {
       case .once: try await intake.scan(workflows)
+      case .push(let trees): try await takeOwn(trees, intake)
       case .service: try await watch(intake, workflows)
       }
     } catch {
       await stop(for: error)
       return await letRequestsIn()
     }
-    if mode == .once { await closeAll() }
+    if mode != .service { await closeAll() }
   }
 
   private nonisolated func watch(_ intake: MarkerIntake, _ workflows: [Workflow]) async throws(Failure) {
@@ -154,7 +161,7 @@ public actor Orchestrator {
 
   /// Something could not be looked at. The service finds it later; a process that looks once has missed it.
   func couldNotLook() {
-    if mode == .once { unseen += 1 }
+    if mode != .service { unseen += 1 }
   }
 
   /// Whether another run has answered its marker since the intake looked at it.
@@ -163,7 +170,8 @@ public actor Orchestrator {
   }
 
   /// Takes a run that has been committed as ready.
-  func admit(_ run: Run) {
+  func admit(_ run: Run, isPushed: Bool = false) {
+    if isPushed { pushed.insert(run.id) }
     logger.info(
       "tree ready",
       metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
@@ -190,7 +198,7 @@ public actor Orchestrator {
 
   private func recover() async throws(Failure) {
     let left = LeftRuns(
-      configuration: configuration, only: only, contexts: contexts, ports: ports, isOnce: mode == .once, logger: logger)
+      configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
     for (run, decision) in try await left.decide() {
       switch decision {
       case .leave: continue
@@ -229,6 +237,7 @@ public actor Orchestrator {
     _ run: Run, _ drive: @escaping @Sendable (RunDriver, Run) async throws(Failure) -> RunDriver.Ending
   ) {
     guard let context = contexts[run.tree.workflow] else { return }
+    let shared = pushed.contains(run.id) ? self.shared.countingOutages : self.shared
     let driver = RunDriver(context: context, ports: ports, shared: shared, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {
       do throws(Failure) {
@@ -253,6 +262,7 @@ public actor Orchestrator {
     case .interrupted: interrupted += 1
     case .ended(let run):
       backlog.end(run)
+      pushed.remove(id)
       if run.state == .failed { failedTrees.insert(run.tree) }
       if run.state == .done { failedTrees.remove(run.tree) }
     case .waiting(let run, let wait, let out):

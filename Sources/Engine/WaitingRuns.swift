@@ -24,6 +24,13 @@ struct WaitingRuns {
 
   mutating func remove(_ id: RunID) { waits[id] = nil }
 
+  /// Those that are wanted, whatever their time, oldest first; they wait no longer.
+  mutating func take(where isWanted: (Run) -> Bool) -> [Run] {
+    let wanted = waits.values.map(\.run).filter(isWanted)
+    for run in wanted { waits[run.id] = nil }
+    return wanted.sorted { $0.id < $1.id }
+  }
+
   /// Those whose time has come, oldest first; they wait no longer.
   mutating func takeDue(at now: Timestamp) -> [Run] {
     let due = waits.values.filter { isAwaited($0.wait) && $0.wait.until <= now }.map(\.run)

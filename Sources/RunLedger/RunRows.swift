@@ -4,7 +4,7 @@ import SlipwayModel
 /// Runs as rows, and back.
 enum RunRows {
   /// The index `unfinished_runs` is made with exactly these words, and only used for them.
-  private static let isUnfinished = "r.state NOT IN ('done', 'failed', 'skipped', 'cancelled')"
+  static let isUnfinished = "r.state NOT IN ('done', 'failed', 'skipped', 'cancelled')"
 
   static func unfinished(in database: Database) throws -> [Run] {
     try runs(
@@ -34,7 +34,7 @@ enum RunRows {
       database.cachedStatement(sql: sql), with: filter.workflow?.text, filter.state, max(0, limit), in: database)
   }
 
-  private static func select(index: String? = nil, _ rest: String) -> String {
+  static func select(index: String? = nil, _ rest: String) -> String {
     """
     SELECT r.number, r.id, t.workflow, t.watch, t.name, r.marker_inode, r.marker_modified, r.created, r.state,
       r.wait_stage, r.wait_until, r.wait_reason, r.is_deferral, r.outcome, r.attempt, r.failures, r.error,
@@ -43,7 +43,7 @@ enum RunRows {
     """
   }
 
-  private static func runs<each Value: SQLBindable>(
+  static func runs<each Value: SQLBindable>(
     _ statement: Statement, with values: repeat each Value, in database: Database
   ) throws -> [Run] {
     let rows: [(number: Int64, run: Run)] = try statement.all(with: repeat each values) { row in

@@ -99,6 +99,11 @@ package final class SQLiteLedger: Ledger {
     try await read { try MultipartRows.inUse(in: $0) }
   }
 
+  /// What stands in the ledger of each workflow that it knows, in byte order of the names; at most `limit` runs a list.
+  package func status(doneSince start: Timestamp, limit: Int) async throws(Failure) -> [WorkflowStatus] {
+    try await read { try StatusRows.all(doneSince: start, limit: limit, in: $0) }
+  }
+
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }

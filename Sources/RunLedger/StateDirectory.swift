@@ -18,6 +18,7 @@ package final class StateDirectory: Sendable {
   private let lock: Mutex<Int32?>
 
   static let ledgerName = "ledger.sqlite"
+  static let lockName = "lock"
 
   /// Makes the directory (mode 0700, missing parents too) and locks it. Blocks for as long as the disk does. Throws a
   /// transient failure with code `InUse` if another process has it, a fatal one with code `Unusable` if it cannot be
@@ -102,7 +103,7 @@ private func primaryGroup(of user: uid_t) -> gid_t? {
 
 /// Locks the file `lock` and writes our pid there for the one who comes second.
 private func takeLock(in path: BytePath) throws(Failure) -> Int32 {
-  let descriptor = open(path.appending("lock").text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+  let descriptor = open(path.appending(StateDirectory.lockName).text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
   guard descriptor >= 0 else {
     throw unusable(path, systemText(errno) ?? "it cannot be written", "make it writable, or choose another one")
   }
@@ -120,7 +121,7 @@ private func takeLock(in path: BytePath) throws(Failure) -> Int32 {
 }
 
 /// What the holder wrote; empty in the moment before it does.
-private func readPID(_ descriptor: Int32) -> String {
+func readPID(_ descriptor: Int32) -> String {
   var bytes = [UInt8](repeating: 0, count: 20)
   let count = pread(descriptor, &bytes, bytes.count, 0)
   return String(decoding: bytes.prefix(max(0, count)).prefix { (0x30...0x39).contains($0) }, as: UTF8.self)

@@ -17,6 +17,16 @@ enum ProcessEnvironment {
 
   static let text: [String: String] = bytes.mapValues { String(decoding: $0, as: UTF8.self) }
 
+  /// A command-line argument as the bytes that were given: in its text what is not UTF-8 has been replaced.
+  static func argument(_ text: String) -> [UInt8] {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[index] else { continue }
+      let bytes = Array(UnsafeBufferPointer(start: argument, count: strlen(argument))).map { UInt8(bitPattern: $0) }
+      if String(decoding: bytes, as: UTF8.self).utf8.elementsEqual(text.utf8) { return bytes }
+    }
+    return Array(text.utf8)
+  }
+
   /// PEM certificates that are trusted in place of the system's.
   static var caBundle: String? { text["AWS_CA_BUNDLE"].flatMap { $0.isEmpty ? nil : $0 } }
 

@@ -13,6 +13,7 @@ package struct SlipwayCommand: AsyncParsableCommand {
         slipway validate                     what is wrong with the file
         slipway check                        what the destinations can do, and which settings fit
         slipway run --once                   upload what is ready now, and end
+        slipway push nightly ./out/build-17  deliver this tree now, and wait for it
         slipway watch ./out --to s3://bucket/builds
         slipway explain ./out/a/x.tar.gz     what becomes of this file, and why
 
@@ -22,8 +23,9 @@ package struct SlipwayCommand: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      RunVerb.self, WatchVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, RunsVerb.self, ShowVerb.self,
-      RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
+      RunVerb.self, WatchVerb.self, PushVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, StatusVerb.self,
+      RunsVerb.self,
+      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 

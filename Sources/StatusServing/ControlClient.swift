@@ -89,5 +89,5 @@ package struct ControlClient: Sendable {
 
   private static let lost = Failure(
     .transient(retryAfter: nil), "ask", "the process that is under way", cause: "it has not finished its answer",
-    remedy: "'slipway runs' tells what it has done")
+    remedy: "'slipway status' tells what it has done")
 }

@@ -5,6 +5,10 @@ package enum ControlRequest: Sendable, Hashable {
   case retry(RunID)
   case retryFailed
   case cancel(RunID)
+  /// Makes the trees at these absolute paths ready now; for none of them, what the workflow has to do.
+  case push(WorkflowName, [BytePath])
+  /// Which destinations are out.
+  case outages
 
   /// In bytes.
   static let limit = 1 << 20
@@ -16,6 +20,8 @@ package enum ControlRequest: Sendable, Hashable {
     case .retry: "/retry"
     case .retryFailed: "/retry-failed"
     case .cancel: "/cancel"
+    case .push: "/push"
+    case .outages: "/outages"
     }
   }
 
@@ -23,8 +29,9 @@ package enum ControlRequest: Sendable, Hashable {
   var body: [UInt8] {
     let arguments: [[UInt8]] =
       switch self {
-      case .retryFailed: []
+      case .retryFailed, .outages: []
       case .retry(let run), .cancel(let run): [Array(run.text.utf8)]
+      case .push(let workflow, let trees): [Array(workflow.text.utf8)] + trees.map(\.bytes)
       }
     return arguments.flatMap { $0 + [0] }
   }
@@ -35,8 +42,11 @@ package enum ControlRequest: Sendable, Hashable {
     let first = arguments.first.map { String(decoding: $0, as: UTF8.self) }
     switch (path, first) {
     case ("/retry-failed", nil): self = .retryFailed
+    case ("/outages", nil): self = .outages
     case ("/retry", let run?) where arguments.count == 1: self = .retry(RunID(run))
     case ("/cancel", let run?) where arguments.count == 1: self = .cancel(RunID(run))
+    case ("/push", let workflow?):
+      self = .push(WorkflowName(workflow), arguments.dropFirst().map { BytePath(Array($0)) })
     default: return nil
     }
   }

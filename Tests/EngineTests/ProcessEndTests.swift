@@ -67,7 +67,8 @@ import Testing
     let world = try EngineWorld()
     world.set { $0.stop = .count(1) }
     try world.directory.makeDirectory(BytePath("in/gone"))
-    let gone = Run(id: RunID("01"), tree: world.tree("gone"), marker: nil, created: Timestamp(seconds: 1))
+    let marker = MarkerIdentity(inode: 1, modified: 1)
+    let gone = Run(id: RunID("01"), tree: world.tree("gone"), marker: marker, created: Timestamp(seconds: 1))
     try await world.ledger.commit([.run(gone)])
     try world.makeReady("t", ["x": "1"])
     try await world.process()

@@ -36,7 +36,8 @@ struct ControlSocketTests {
   @Test(
     "Every request arrives as it was asked, and its answer comes back",
     arguments: [
-      .retry(RunID("a\n\u{1B}é")), .retryFailed, .cancel(RunID("")),
+      .retry(RunID("a\n\u{1B}é")), .retryFailed, .cancel(RunID("")), .outages, .push(WorkflowName("w"), []),
+      .push(WorkflowName("w"), [BytePath([0x2F, 0xFF, 0x0A]), BytePath("/e\u{301}")]),
     ] as [ControlRequest])
   func roundTrip(request: ControlRequest) async throws {
     let seen = Mutex<[ControlRequest]>([])
@@ -111,6 +112,6 @@ struct ControlSocketTests {
     let failure = #expect(throws: Failure.self) { _ = try ControlClient.parsed(Array(answer.utf8)) }
     #expect(
       failure?.message == "cannot ask the process that is under way: it has not finished its answer; "
-        + "'slipway runs' tells what it has done")
+        + "'slipway status' tells what it has done")
   }
 }

@@ -3,9 +3,9 @@ import SlipwayModel
 
 /// From marker files to ready trees: an event or a scan says where to look, the file that lies there decides.
 actor MarkerIntake {
-  private let workflows: [Workflow]
-  private let ports: EnginePorts
-  private let orchestrator: Orchestrator
+  let workflows: [Workflow]
+  let ports: EnginePorts
+  let orchestrator: Orchestrator
   private let logger: Logger
   /// In the service a marker that is still being written is left to the event of its closing.
   private let waitsForWriters: Bool
@@ -13,7 +13,9 @@ actor MarkerIntake {
   private let retakesFailed: Bool
   private var unlisted: [WorkflowName: Set<BytePath>]
   /// One at a time: between the look at a marker and the commit of what it means nobody else may look at it.
-  private let turn = Turns()
+  let turn = Turns()
+  /// What a push has found so far, while it looks: it takes what failed again, and waits for no writer.
+  var pushing: PushedRuns?
   private var unsettled = UnsettledMarkers()
   /// So many markers are looked at before what was found is committed.
   static let batchSize = 256
@@ -64,6 +66,10 @@ actor MarkerIntake {
   func scan(_ workflows: [Workflow]) async throws(Failure) {
     await turn.acquire()
     defer { turn.release() }
+    try await scanInTurn(workflows)
+  }
+
+  func scanInTurn(_ workflows: [Workflow]) async throws(Failure) {
     for workflow in workflows {
       for watch in workflow.watch where try await scan(watch.path, for: workflow.allMarkerNames) {
         try await forgetGone(workflow, watch.path)
@@ -89,6 +95,7 @@ actor MarkerIntake {
   /// Something could not be looked at: nothing is concluded from it.
   private func missed(_ failure: Failure) async {
     logger.error("\(failure.message)")
+    pushing?.unseen += 1
     await orchestrator.couldNotLook()
   }
 
@@ -186,10 +193,10 @@ actor MarkerIntake {
     let answered = try await ports.ledger.answeredMarker(of: tree)
     switch ReadyDecision.make(
       marker: marker, hint: hint, answered: answered, isQueued: await orchestrator.isQueued(tree),
-      waitsForWriters: waitsForWriters)
+      waitsForWriters: waitsForWriters && pushing == nil)
     {
     case .ignore:
-      guard retakesFailed, let marker, try await hasFailed(tree) else { return nil }
+      guard retakesFailed || pushing != nil, let marker, try await hasFailed(tree) else { return nil }
       return await ready(tree, marker.identity, &changes)
     case .lookAgain(let duration):
       if let marker { lookAgain(at: path, marker, after: duration) }
@@ -201,7 +208,10 @@ actor MarkerIntake {
   }
 
   private func admit(_ run: Run) async throws(Failure) {
-    guard await orchestrator.wasTaken(run) else { return await orchestrator.admit(run) }
+    guard await orchestrator.wasTaken(run) else {
+      pushing?.runs.append(run.id)
+      return await orchestrator.admit(run, isPushed: pushing != nil)
+    }
     var run = run
     run.cancel("its marker was answered by another run", at: ports.clock.now())
     try await ports.ledger.commit([.run(run)])
@@ -210,16 +220,20 @@ actor MarkerIntake {
   /// In an earlier process: what this one could not do it does not try at once again.
   private func hasFailed(_ tree: TreeID) async throws(Failure) -> Bool {
     guard try await ports.ledger.latestRun(of: tree)?.state == .failed else { return false }
+    if pushing != nil { return true }
     return await !orchestrator.hasTried(tree)
   }
 
   private func ready(_ tree: TreeID, _ marker: MarkerIdentity, _ changes: inout [LedgerChange]) async -> Run? {
     guard await orchestrator.isOpen(tree.workflow) else { return nil }
     let now = ports.clock.now()
-    let id = RunID(at: now, entropy: (UInt16.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
-    let run = Run(id: id, tree: tree, marker: marker, created: now)
+    let run = Run(id: newID(), tree: tree, marker: marker, created: now)
     changes += [.run(run), .answered(tree, marker)]
     return run
+  }
+
+  func newID() -> RunID {
+    RunID(at: ports.clock.now(), entropy: (UInt16.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
   }
 
   private func lookAgain(at path: BytePath, _ marker: MarkerState, after duration: Duration) {

@@ -61,6 +61,8 @@ final class OutageBoard: Sendable {
     outages.withLock { outages in places.compactMap { outages[$0]?.nextProbe }.min() }
   }
 
+  var known: [KnownOutage] { outages.withLock { $0.known } }
+
   // MARK: For the orchestrator
 
   /// False if none of the places is out any more.

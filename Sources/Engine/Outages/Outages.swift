@@ -70,6 +70,15 @@ struct Outages {
 
   subscript(place: Place) -> Outage? { records[place]?.outage }
 
+  /// For people; in order of workflow, then destination.
+  var known: [KnownOutage] {
+    records.compactMap { place, record in
+      record.outage.map {
+        KnownOutage(workflow: place.workflow, destination: place.destination, since: $0.since, why: $0.why)
+      }
+    }.sorted { ($0.workflow, $0.destination) < ($1.workflow, $1.destination) }
+  }
+
   // MARK: What a run does
 
   /// A run comes to its upload: it becomes the prober of a place whose time has come.

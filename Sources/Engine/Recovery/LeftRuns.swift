@@ -7,14 +7,14 @@ struct LeftRuns {
   let only: Set<WorkflowName>?
   let contexts: [WorkflowName: WorkflowContext]
   let ports: EnginePorts
-  let isOnce: Bool
+  let mode: Orchestrator.Mode
   let logger: Logger
 
   /// Before any run of this process begins. Those that are abandoned have been ended.
   func decide() async throws(Failure) -> [(run: Run, decision: RecoveryDecision)] {
     var decided: [(run: Run, decision: RecoveryDecision)] = []
     for run in try await ports.ledger.unfinishedRuns() {
-      let decision = RecoveryDecision.make(for: run, configuration: configuration, only: only, isOnce: isOnce)
+      let decision = decision(for: run)
       switch decision {
       case .leave, .enqueue: break
       case .resume, .wait: try await forgetUnsettled(run)
@@ -23,6 +23,15 @@ struct LeftRuns {
       decided.append((run, decision))
     }
     return decided
+  }
+
+  /// Whoever pushes trees goes on with their runs, and with those that hold them; nothing else is touched.
+  private func decision(for run: Run) -> RecoveryDecision {
+    if case .push(let trees) = mode {
+      let isWanted = trees.contains { $0 == run.tree || (run.state != .ready && run.tree.overlaps($0)) }
+      if !isWanted { return .leave }
+    }
+    return RecoveryDecision.make(for: run, configuration: configuration, only: only, isOnce: mode != .service)
   }
 
   /// The machine has been started anew since: what a directory was given and had not settled may be gone with its

@@ -42,12 +42,13 @@ extension Orchestrator: RunControl {
     }
     let cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id)
     backlog.end(cancelled.run)
+    pushed.remove(id)
     shared.outages?.left(id, isOver: true)
     return cancelled
   }
 
   /// From here to `end` the process does not end. Waits until it is known what an earlier process left.
-  private func begin() async throws(Failure) {
+  func begin() async throws(Failure) {
     requests += 1
     if early != nil { await withCheckedContinuation { early?.append($0) } }
     if let failure = fatal ?? (hasEnded ? RunRefusal.ending : nil) {
@@ -62,7 +63,7 @@ extension Orchestrator: RunControl {
   }
 
   /// What has been done may let others begin, or be the last that this process was to do.
-  private func end() {
+  func end() {
     requests -= 1
     wake()
   }

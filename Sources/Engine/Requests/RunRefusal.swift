@@ -41,6 +41,25 @@ public enum RunRefusal {
     refusal("retry", run, "the process that is under way does not run the workflow '\(run.tree.workflow)'")
   }
 
+  static func notRunHere(_ workflow: WorkflowName) -> Failure {
+    Failure(
+      .permanent, "push", "the workflow \(workflow)", code: wrongState,
+      cause: "the process that is under way does not run it")
+  }
+
+  static func takesNothing(_ workflow: WorkflowName) -> Failure {
+    Failure(
+      .permanent, "push", "the workflow \(workflow)", code: wrongState, cause: "its intake has ended",
+      remedy: "remove the marker that ends it, or start the process again")
+  }
+
+  static func notWatched(_ path: BytePath, by workflow: Workflow) -> Failure {
+    Failure(
+      .permanent, "push", path.description, code: notThere,
+      cause: "it lies under no directory that the workflow '\(workflow.name)' watches in the process under way",
+      remedy: "name one below \(workflow.watch.map(\.path.description).joined(separator: ", "))")
+  }
+
   static func isOver(_ run: Run) -> Failure {
     refusal("cancel", run, "it is \(run.state.name) already")
   }

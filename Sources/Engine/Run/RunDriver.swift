@@ -29,11 +29,15 @@ struct RunDriver: Sendable {
     let started = RunEvent.started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports))
     do throws(Failure) {
       if let path = markerPath(of: run.tree) {
-        guard let marker = try ports.files.marker(at: path) else { return try await withdraw(session) }
-        if shared.taken.contains(marker.identity, of: run.tree) {
-          return try await withdraw(session, "its marker was answered by another run", [])
+        let marker = try ports.files.marker(at: path)?.identity
+        // One that was made ready by hand has no marker to lose.
+        if run.marker != nil {
+          if marker == nil { return try await withdraw(session) }
+          if shared.taken.contains(marker, of: run.tree) {
+            return try await withdraw(session, "its marker was answered by another run", [])
+          }
         }
-        try await answer(marker.identity, session)
+        if let marker { try await answer(marker, session) }
       }
     } catch {
       if error.kind == .fatal { throw error }

@@ -25,6 +25,17 @@ struct RunQueue {
     held.values.contains(tree)
   }
 
+  /// The run of the tree that stands in the queue, or else one that is under way or waits.
+  func run(of tree: TreeID) -> RunID? {
+    ready.first { $0.tree == tree }?.id ?? held.first { $0.value == tree }?.key
+  }
+
+  /// In the queue, under way or waiting.
+  func runs(of workflow: WorkflowName) -> [RunID] {
+    let ready = ready.filter { $0.tree.workflow == workflow }.map(\.id)
+    return (held.filter { $0.value.workflow == workflow }.keys + ready).sorted()
+  }
+
   func overlapping(_ tree: TreeID) -> RunID? {
     held.first { $0.value.overlaps(tree) }?.key
   }

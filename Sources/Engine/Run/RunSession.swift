@@ -65,10 +65,17 @@ struct SharedRunState: Sendable {
   let taken: TakenMarkers
   let meter: TransferMeter
   /// Which destinations are out; nil where that uses up attempts like any other failure.
-  let outages: OutageBoard?
+  var outages: OutageBoard?
   let grace: Duration
 
   var countsBlocked: Bool { outages == nil }
+
+  /// The same for a run that does not wait for a destination that is out.
+  var countingOutages: Self {
+    var shared = self
+    shared.outages = nil
+    return shared
+  }
 }
 
 /// How a stage of a run ended.

@@ -49,11 +49,16 @@ struct RunAnswers: Sendable {
     }
   }
 
+  /// What only an engine can answer.
+  private static let noEngine = Failure(
+    .permanent, "ask", "the process that is under way", cause: "it runs no workflow")
+
   private func text(for request: ControlRequest) async throws(Failure) -> String {
     switch request {
     case .retry(let id): try await retry(id)
     case .retryFailed: try await retryFailed()
     case .cancel(let id): try await cancel(id)
+    case .push, .outages: throw Self.noEngine
     }
   }
 }

@@ -55,7 +55,7 @@ enum RunText {
     }
   }
 
-  private static func age(_ duration: Duration) -> String {
+  static func age(_ duration: Duration) -> String {
     let seconds = max(0, duration.components.seconds)
     switch seconds {
     case ..<60: return "\(seconds)s"

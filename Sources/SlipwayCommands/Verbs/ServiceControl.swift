@@ -30,7 +30,7 @@ actor ServiceControl {
   /// What a verb of another process wants.
   func answer(_ request: ControlRequest) async -> ControlAnswer {
     guard let current else { return ControlAnswer(.later, Array("it has not begun yet".utf8)) }
-    return await RunAnswers(control: current.orchestrator, isUnderWay: true).answer(request)
+    return await EngineAnswers(engine: current.orchestrator).answer(request)
   }
 
   /// What the next engine is made of; nil if there is to be none.

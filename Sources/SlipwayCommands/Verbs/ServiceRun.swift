@@ -37,7 +37,7 @@ struct ServiceRun {
   }
 
   /// With signals, the live line and the control socket around it.
-  private func serve(_ ledger: SQLiteLedger) async throws(Failure) -> Orchestrator.Summary {
+  func serve(_ ledger: SQLiteLedger) async throws(Failure) -> Orchestrator.Summary {
     let meter = TransferMeter()
     let control = ServiceControl(reading: reading, logger: assembly.logger)
     let socket = ControlServer(in: assembly.stateDirectory) { await control.answer($0) }

@@ -2,7 +2,7 @@
 public struct Run: Sendable, Hashable {
   public let id: RunID
   public let tree: TreeID
-  /// The marker that made the tree ready.
+  /// The marker that made the tree ready; nil if somebody did by hand and none lay there when it began.
   public var marker: MarkerIdentity?
   public let created: Timestamp
   public var state: RunState

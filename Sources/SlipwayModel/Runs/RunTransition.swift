@@ -223,6 +223,15 @@ extension Run {
 }
 
 extension Run {
+  /// A run that waits goes on now, whatever its time: not a deferral any more.
+  public mutating func waitNoLonger(at now: Timestamp) {
+    guard case .waiting(let waiting) = state else { return }
+    updated = now
+    state = .waiting(RunState.Waiting(stage: waiting.stage, until: now, why: waiting.why, isDeferral: false))
+  }
+}
+
+extension Run {
   /// Ends a run that is not over, because somebody says so or nothing has been done for it yet.
   public mutating func cancel(_ why: String, at now: Timestamp) {
     error = why

@@ -1,0 +1,78 @@
+import Logging
+import SlipwayModel
+
+/// Trees that somebody wants delivered now, and waits for.
+extension Orchestrator {
+  /// Makes trees of a workflow ready now, each at its absolute path, and tells the runs that they are in then; for no
+  /// paths, what the workflow has to do: what is ready, what waits, and what failed earlier and still lies there. A
+  /// destination that is out uses up the attempts of such a run.
+  ///
+  /// Refused where the workflow is not run by this process, where it takes no further tree, or where a path lies under
+  /// none of its watched directories. A process that ends by itself lets others join its runs, and begins none for them.
+  public func push(_ workflow: WorkflowName, _ paths: [BytePath]) async throws(Failure) -> PushedRuns {
+    try await begin()
+    defer { end() }
+    guard let context = contexts[workflow], let intake else {
+      throw mode == .service ? RunRefusal.notRunHere(workflow) : RunRefusal.ending
+    }
+    var trees: [TreeID] = []
+    for path in paths {
+      guard let tree = context.workflow.tree(at: path) else { throw RunRefusal.notWatched(path, by: context.workflow) }
+      trees.append(tree)
+    }
+    if mode != .service { return try joining(trees) }
+    guard isOpen(workflow), backlog.letsBegin(workflow) else { throw RunRefusal.takesNothing(workflow) }
+    return trees.isEmpty ? try await intake.takeAll(of: context.workflow) : try await intake.take(trees)
+  }
+
+  private func joining(_ trees: [TreeID]) throws(Failure) -> PushedRuns {
+    let runs = trees.compactMap { backlog.run(of: $0) }
+    guard !trees.isEmpty, runs.count == trees.count else { throw RunRefusal.ending }
+    return PushedRuns(runs: runs)
+  }
+
+  /// What this process was started for.
+  nonisolated func takeOwn(_ trees: [TreeID], _ intake: MarkerIntake) async throws(Failure) {
+    guard let workflow = trees.first?.workflow else { return }
+    if await isOpen(workflow) { return await note(try await intake.take(trees)) }
+    // A stop that came first leaves them as they are; else the marker that ends the intake lies there.
+    if await !isStopping { await fail(RunRefusal.takesNothing(workflow)) }
+  }
+
+  /// The process may be over by then: nothing of the workflow may begin.
+  private func fail(_ failure: Failure) {
+    fatal = fatal ?? failure
+    logger.critical("\(failure.message)")
+  }
+
+  private func note(_ runs: PushedRuns) { ownRuns = runs.runs }
+
+  // MARK: For the intake
+
+  /// The run that the tree is in, which goes on now if it waits; nil if it is in none.
+  func join(_ tree: TreeID) async throws(Failure) -> RunID? {
+    guard let id = backlog.run(of: tree) else { return nil }
+    pushed.insert(id)
+    try await hasten { $0.id == id }
+    return id
+  }
+
+  /// The runs of a workflow that are not over; those that wait go on now.
+  func joinAll(of workflow: WorkflowName) async throws(Failure) -> [RunID] {
+    let runs = backlog.runs(of: workflow)
+    pushed.formUnion(runs)
+    try await hasten { $0.tree.workflow == workflow }
+    return runs
+  }
+
+  /// Their rows say so before they do: whoever follows them can tell a new deferral from the old one.
+  private func hasten(_ isWanted: (Run) -> Bool) async throws(Failure) {
+    var runs = backlog.takeWaiting(where: isWanted)
+    for index in runs.indices { runs[index].waitNoLonger(at: ports.clock.now()) }
+    for run in runs { shared.outages?.left(run.id, isOver: true) }
+    defer { for run in runs { backlog.goOn(run) } }
+    for start in stride(from: 0, to: runs.count, by: MarkerIntake.batchSize) {
+      try await ports.ledger.commit(runs[start..<min(start + MarkerIntake.batchSize, runs.count)].map { .run($0) })
+    }
+  }
+}

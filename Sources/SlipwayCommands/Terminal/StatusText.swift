@@ -1,0 +1,88 @@
+import Engine
+import Glibc
+import RunLedger
+import SlipwayModel
+
+/// What `status` tells, for people and as JSON.
+struct StatusText {
+  let state: BytePath
+  /// Who holds the state directory.
+  let process: pid_t?
+  let outages: [KnownOutage]
+  let workflows: [WorkflowStatus]
+  let now: Timestamp
+
+  // MARK: For people
+
+  var lines: String {
+    let head = process.map { "process \($0) is under way in \(state)" } ?? "no process is under way in \(state)"
+    return ([head] + workflows.flatMap(lines)).joined(separator: "\n")
+  }
+
+  private func lines(_ status: WorkflowStatus) -> [String] {
+    let counts = [
+      (status.underWay.count, "under way"), (status.ready.count, "ready"), (status.waiting.count, "waiting"),
+      (status.failed.count, "failed"), (status.done.count, "done lately"),
+    ]
+    let told = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    let head = "\(escapedControls(status.workflow.text)): \(told.isEmpty ? "nothing" : told.joined(separator: ", "))"
+    let out = outages.filter { $0.workflow == status.workflow }.map { outage in
+      let place = escapedControls(outage.destination.text)
+      return "  out        \(place) since \(CalendarDate(outage.since).extendedFormat): \(escapedControls(outage.why))"
+    }
+    let groups = [status.underWay, status.ready, status.waiting, status.failed, status.done]
+    return [head] + out + groups.flatMap(lines)
+  }
+
+  private func lines(_ group: WorkflowStatus.Group) -> [String] {
+    let rest = group.count - group.runs.count
+    return group.runs.map(line) + (rest > 0 && !group.runs.isEmpty ? ["  and \(rest) more"] : [])
+  }
+
+  private func line(_ run: Run) -> String {
+    let state = run.state.name.padded(to: 9)
+    let age = RunText.age(now - run.updated).padded(to: 4)
+    let why =
+      switch run.state {
+      case .waiting(let waiting):
+        "  until \(CalendarDate(waiting.until).extendedFormat): \(escapedControls(waiting.why))"
+      case .failed: "  \(escapedControls(run.error))"
+      default: ""
+      }
+    return "  \(state)  \(run.id)  \(age)  \(run.tree.path)\(why)"
+  }
+
+  // MARK: JSON
+
+  var json: String {
+    let head = JSONText.object([
+      "state_dir": JSONText.string(state.bytes),
+      "running": JSONText.bool(process != nil),
+      "pid": process.map { JSONText.number($0) } ?? JSONText.null,
+      "out": JSONText.array(outages.map(Self.json)),
+    ])
+    return ([head] + workflows.map(Self.json)).map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+  }
+
+  private static func json(_ outage: KnownOutage) -> [UInt8] {
+    JSONText.object([
+      "workflow": JSONText.string(outage.workflow.text), "destination": JSONText.string(outage.destination.text),
+      "since": JSONText.string(CalendarDate(outage.since).extendedFormat), "why": JSONText.string(outage.why),
+    ])
+  }
+
+  private static func json(_ status: WorkflowStatus) -> [UInt8] {
+    JSONText.object([
+      "workflow": JSONText.string(status.workflow.text), "under_way": json(status.underWay),
+      "ready": json(status.ready), "waiting": json(status.waiting), "failed": json(status.failed),
+      "done": json(status.done),
+    ])
+  }
+
+  private static func json(_ group: WorkflowStatus.Group) -> [UInt8] {
+    JSONText.object([
+      "count": JSONText.number(group.count),
+      "runs": JSONText.array(group.runs.map { Array(RunText.json($0).utf8) }),
+    ])
+  }
+}
