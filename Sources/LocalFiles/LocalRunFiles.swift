@@ -3,6 +3,8 @@ import Glibc
 import SlipwayModel
 
 /// The files of runs below a state directory: `runs/<run>/` for one run, `hooks/<workflow>/` for all of a workflow's.
+///
+/// Where the state directory itself cannot be written the failure is fatal, as it is the ledger's beside them.
 package struct LocalRunFiles: RunFiles {
   private let state: BytePath
 
@@ -141,7 +143,24 @@ private func attempt<Value>(
   do throws(ErrorNumber) {
     return try body()
   } catch {
-    throw Failure(errno: error.value, operation: operation, subject: path)
+    let failure = Failure(errno: error.value, operation: operation, subject: path)
+    throw isOfStateDirectory(error.value, operation) ? failure.fatal : failure
+  }
+}
+
+/// Whether no other run would fare better. What a hook may have done to the files of its own run is that run's failure.
+private func isOfStateDirectory(_ number: Int32, _ operation: String) -> Bool {
+  switch number {
+  case ENOSPC, EDQUOT, EROFS, EIO: true
+  // The directories are made before any hook of the run begins.
+  case EACCES, EPERM: operation == "make"
+  default: false
+  }
+}
+
+extension Failure {
+  fileprivate var fatal: Failure {
+    Failure(.fatal, operation, subject, code: code, cause: cause, remedy: remedy)
   }
 }
 

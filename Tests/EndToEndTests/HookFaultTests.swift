@@ -28,7 +28,7 @@ struct HookFaultTests {
       let peaks = world.scratch("peaks")
       let peak = "grep VmHWM /proc/$PPID/status >>\(peaks)"
       try world.configure(
-        "hooks: { post: [{ shell: '\(peak); head -c 200000000 /dev/zero | tr \"\\000\" x; \(peak); echo end' }] }",
+        "hooks: { post: [{ shell: '\(peak); head -c 1073741824 /dev/zero | tr \"\\000\" x; \(peak); echo end' }] }",
         to: "[copy]")
       try world.makeTree("t", ["a": "1"])
       try await world.run("run", "--once", "-q")

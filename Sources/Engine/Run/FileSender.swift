@@ -14,6 +14,9 @@ struct FileSender: Sendable {
   let tally: AttemptTally
   let logger: Logger
 
+  /// Whether the ledger takes nothing more: then nothing more is to be sent.
+  var cannotRecord: Bool { recorder.hasFailed || tally.fatal != nil }
+
   /// Called from a task that may block; returns once the outcome is recorded. Nothing is recorded of what a cancelled
   /// task left undone.
   nonisolated(nonsending) func send(_ sending: UploadFeed.Sending) async {

@@ -13,11 +13,12 @@ struct ManifestUpload {
   let tally: AttemptTally
 
   /// Called once everything else is proven and settled. Returns when every destination holds the manifest, or the tally
-  /// says why not.
-  func perform() async {
+  /// says why not. Throws a fatal failure alone.
+  func perform() async throws(Failure) {
     do throws(Failure) {
       try await write()
     } catch {
+      if error.kind == .fatal { throw error }
       return fail(error, at: nil)
     }
     for target in targets where !Task.isCancelled && !tally.leavesOut(target.name) {

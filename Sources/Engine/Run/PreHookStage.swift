@@ -12,6 +12,7 @@ struct PreHookStage {
       paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
       try Manifest(session: session).writeBeforeUpload()
     } catch {
+      if error.kind == .fatal { throw error }
       return .event(.attemptFailed(error.message, error.attemptError))
     }
     return try await run(hooks, paths)
@@ -27,7 +28,7 @@ struct PreHookStage {
       try await session.commit([.hook(finished.record)])
       if let event = Self.event(after: hook, finished.result.ending) { return .event(event) }
     }
-    return .event(output())
+    return .event(try output())
   }
 
   /// What follows from an ending; nil to go on with the next hook.
@@ -42,7 +43,7 @@ struct PreHookStage {
     }
   }
 
-  private func output() -> RunEvent {
+  private func output() throws(Failure) -> RunEvent {
     do {
       let bytes = try session.ports.runFiles.output(of: session.run.id, limit: HookOutput.limit)
       return .prepared(try HookOutput(parsing: bytes))
@@ -50,6 +51,7 @@ struct PreHookStage {
       let place = problem.line.map { " line \($0)" } ?? ""
       return .attemptFailed("SLIPWAY_OUTPUT\(place): \(problem.message)", .retryable(retryAfter: nil))
     } catch let failure as Failure {
+      if failure.kind == .fatal { throw failure }
       return .attemptFailed(failure.message, failure.attemptError)
     } catch {
       return .attemptFailed("\(error)", .permanent)

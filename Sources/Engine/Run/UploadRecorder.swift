@@ -26,6 +26,9 @@ final class UploadRecorder: Sendable {
     self.clock = clock
   }
 
+  /// Whether a row could not be written.
+  var hasFailed: Bool { state.withLock { $0.failure != nil } }
+
   /// Takes a row; writes what has gathered when it is enough. Any task.
   nonisolated(nonsending) func record(_ row: UploadRecord) async {
     let (isFull, mustSchedule) = state.withLock { state in

@@ -86,7 +86,7 @@ struct UploadStage {
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
     if session.workflow.commit == .manifest, tally.verdict == nil {
-      await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
+      try await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
       if Task.isCancelled { return .interrupted }
       try await settle(tally)
     }
@@ -95,22 +95,26 @@ struct UploadStage {
   }
 
   /// Runs the plan; returns when everything that it began has ended. There is a worker for each sending up to the number
-  /// of transfers, and each goes on with the next: no task a file.
+  /// of transfers, and each goes on with the next: no task a file. The first that sees that nothing can be recorded any
+  /// more ends, and with it all others: what they would go on sending, the next process would send again.
   private func carryOut(_ sender: FileSender, to targets: [UploadFeed.Target]) async -> UploadFeed.Findings {
     let feed = feed(to: targets, sender.tally)
     let count = session.shared.slots.count
-    await withDiscardingTaskGroup { group in
+    // What is thrown only cancels; the failure itself is the recorder's, or the tally's.
+    try? await withThrowingDiscardingTaskGroup { group in
       for _ in 0..<count {
         guard let first = await feed.next() else { return }
-        group.addTask {
+        let isAdded = group.addTaskUnlessCancelled {
           var next: UploadFeed.Sending? = first
           while let sending = next {
             await sending.target.lane.acquire()
             await sender.send(sending)
             sending.target.lane.giveBack()
+            if sender.cannotRecord { throw CancellationError() }
             next = await feed.next()
           }
         }
+        if !isAdded { return }
       }
     }
     return feed.findings

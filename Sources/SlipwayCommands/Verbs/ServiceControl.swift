@@ -24,7 +24,7 @@ actor ServiceControl {
   /// The engine that the next signals are for.
   func use(_ orchestrator: Orchestrator, _ running: RunningPorts) async {
     current = (orchestrator, running)
-    if isStopping { await orchestrator.stop() }
+    if isStopping || next != nil { await orchestrator.stop() }
   }
 
   /// What a verb of another process wants.
@@ -51,12 +51,14 @@ actor ServiceControl {
   }
 
   private func readAgain(_ reading: () -> Assembly?) async {
-    guard !isStopping, next == nil else { return }
+    if isStopping { return }
     guard let assembly = reading() else {
       return logger.error("the workflow file cannot be used: the old one stays")
     }
     logger.notice("the workflow file has been read again")
+    // One that was read while the engine is ending takes the place of the one before it.
+    let isEnding = next != nil
     next = assembly
-    await current?.orchestrator.stop()
+    if !isEnding { await current?.orchestrator.stop() }
   }
 }

@@ -63,18 +63,35 @@ struct ServiceRun {
       progress.cancel()
     }
     var current = assembly
-    var failed: Set<TreeID> = []
+    var engine = try engine(of: current, over: ledger, meter, failedBefore: [])
     while true {
-      let running = try current.open(over: ledger, state: assembly.stateDirectory, watches: mode == .service)
-      defer { running.close() }
-      let orchestrator = try Orchestrator(
-        current.configuration, only: only, failedBefore: failed, ports: running.ports, mode: mode,
-        logger: current.logger, meter: meter)
-      await control.use(orchestrator, running)
-      let summary = await orchestrator.run()
+      await control.use(engine.orchestrator, engine.running)
+      let summary = await engine.orchestrator.run()
+      engine.running.close()
       guard summary.fatal == nil, let next = await control.takeReading() else { return summary }
-      failed = summary.failed
-      current = next
+      do throws(Failure) {
+        engine = try self.engine(of: next, over: ledger, meter, failedBefore: summary.failed)
+        current = next
+      } catch {
+        current.logger.error("\(error.message)")
+        current.logger.error("the workflow file cannot be used: the old one stays")
+        engine = try self.engine(of: current, over: ledger, meter, failedBefore: summary.failed)
+      }
+    }
+  }
+
+  private func engine(
+    of assembly: Assembly, over ledger: SQLiteLedger, _ meter: TransferMeter, failedBefore: Set<TreeID>
+  ) throws(Failure) -> (orchestrator: Orchestrator, running: RunningPorts) {
+    let running = try assembly.open(over: ledger, state: self.assembly.stateDirectory, watches: mode == .service)
+    do throws(Failure) {
+      let orchestrator = try Orchestrator(
+        assembly.configuration, only: only, failedBefore: failedBefore, ports: running.ports, mode: mode,
+        logger: assembly.logger, meter: meter)
+      return (orchestrator, running)
+    } catch {
+      running.close()
+      throw error
     }
   }
 
