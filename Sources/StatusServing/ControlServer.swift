@@ -14,6 +14,8 @@ package actor ControlServer {
   package static let socketName = "control.sock"
   /// The longest that a request may take, in seconds: a cancelled run's hook has its grace, a scan its directories.
   static let timeLimit = 600.0
+  /// How long it may take until the socket is open, in seconds: a machine may be out of breath.
+  private static let startLimit = 60.0
 
   private let state: BytePath
   private let handler: Handler
@@ -34,7 +36,7 @@ package actor ControlServer {
       handler: ClosureHTTPHandler { await Self.answer($0, handler) })
     let task = Task { try await server.run() }
     do {
-      try await server.waitUntilListening()
+      try await server.waitUntilListening(timeout: Self.startLimit)
     } catch {
       task.cancel()
       throw Failure(.fatal, "open", "the control socket in \(state)", cause: escaped("\(error)".utf8))

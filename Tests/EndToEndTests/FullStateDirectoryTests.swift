@@ -12,7 +12,7 @@ struct FullStateDirectoryTests {
     "fault 11: full while a tree is being sent: the service ends with 74 before all is sent, and the next one goes on",
     .enabled(if: canMount, "mounting needs root"))
   func fullInTheService() async throws {
-    try await World.with(.scripted([.every("PUT", "pre/", .delay(.milliseconds(2)))])) { world in
+    try await World.with(.scripted([.every("PUT", "pre/", .delay(.milliseconds(50)))])) { world in
       let server = try #require(world.scripted)
       let disk = try SmallFileSystem(kilobytes: 24 * 1024)
       try Self.configure(world, state: disk.path.appending("state"), to: "[store]")
