@@ -28,8 +28,12 @@ public actor Orchestrator {
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
   private var reaping: Task<Void, Never>?
+  private(set) var intakes: Intakes?
+  /// What was told about trees without a marker while they were in a run.
+  var touched = TouchedTrees()
+  var waitingForRoom: [(workflow: WorkflowName, continuation: CheckedContinuation<Bool, Never>)] = []
 
-  private var isStopping = false
+  private(set) var isStopping = false
   private(set) var fatal: Failure?
   private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
@@ -64,10 +68,11 @@ public actor Orchestrator {
 
   /// Runs to the end. Called once.
   public func run() async -> Summary {
-    let workflows = configuration.workflows.filter { contexts[$0.name] != nil }
-    let intake = MarkerIntake(
-      workflows: workflows, ports: ports, orchestrator: self, logger: logger, isOnce: mode == .once)
-    let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intake, workflows) }
+    let intakes = Intakes(
+      configuration.workflows.compactMap { contexts[$0.name] },
+      IntakeBench(ports: ports, orchestrator: self, logger: logger, isOnce: mode == .once))
+    self.intakes = intakes
+    let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }
     let outages = Task { await self.followOutages() }
     await withCheckedContinuation { continuation in
       ended = continuation
@@ -77,6 +82,7 @@ public actor Orchestrator {
     outages.cancel()
     await ports.events.stop()
     await source.value
+    await intakes.stop()
     await reaping?.value
     return Summary(failed: failedTrees, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
@@ -114,15 +120,15 @@ public actor Orchestrator {
     endIfOver()
   }
 
-  private nonisolated func takeIn(_ intake: MarkerIntake, _ workflows: [Workflow]) async {
+  private nonisolated func takeIn(_ intakes: Intakes) async {
     do throws(Failure) {
-      try await intake.begin()
+      try await intakes.begin()
       try await recover()
       await letRequestsIn()
       await reap()
       switch mode {
-      case .once: try await intake.scan(workflows)
-      case .service: try await watch(intake, workflows)
+      case .once: try await intakes.scan()
+      case .service: try await watch(intakes)
       }
     } catch {
       await stop(for: error)
@@ -131,10 +137,10 @@ public actor Orchestrator {
     if mode == .once { await closeAll() }
   }
 
-  private nonisolated func watch(_ intake: MarkerIntake, _ workflows: [Workflow]) async throws(Failure) {
-    let directories = workflows.flatMap { $0.watch.map(\.path) }
-    try await ports.events.start(directories, interest: intake.interest)
-    while let events = await ports.events.next() { try await intake.handle(events) }
+  private nonisolated func watch(_ intakes: Intakes) async throws(Failure) {
+    let directories = configuration.workflows.filter { contexts[$0.name] != nil }.flatMap { $0.watch.map(\.path) }
+    try await ports.events.start(directories, interest: intakes.interest)
+    while let events = await ports.events.next() { try await intakes.handle(events) }
   }
 
   // MARK: Intake
@@ -162,12 +168,16 @@ public actor Orchestrator {
     shared.taken.contains(run.marker, of: run.tree)
   }
 
-  /// Takes a run that has been committed as ready.
-  func admit(_ run: Run) {
-    logger.info(
-      "tree ready",
-      metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
-    backlog.add(run)
+  /// Takes runs that have been committed as ready.
+  func admit(_ runs: Run...) { admit(runs) }
+
+  func admit(_ runs: [Run]) {
+    for run in runs {
+      logger.info(
+        "tree ready",
+        metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
+      backlog.add(run)
+    }
     pump()
   }
 
@@ -252,7 +262,7 @@ public actor Orchestrator {
     switch ending {
     case .interrupted: interrupted += 1
     case .ended(let run):
-      backlog.end(run)
+      giveBack(run)
       if run.state == .failed { failedTrees.insert(run.tree) }
       if run.state == .done { failedTrees.remove(run.tree) }
     case .waiting(let run, let wait, let out):
@@ -270,9 +280,11 @@ public actor Orchestrator {
   }
 
   func endIfOver() {
+    letIntakesOn()
     guard tasks.isEmpty, requests == 0, isStopping || backlog.isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil
+    letIntakesOn()
   }
 }

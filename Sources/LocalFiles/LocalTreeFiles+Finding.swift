@@ -3,14 +3,10 @@ import Glibc
 import SlipwayModel
 
 extension LocalTreeFiles {
-  package func find(
-    _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
-  ) throws(Failure) -> [Failure] {
+  package func find(_ names: Set<BytePath>, in directory: BytePath) throws(Failure) -> any NameSearch {
     do throws(ErrorNumber) {
       let descriptor = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY).descriptor
-      let search = NameSearch(names, in: directory, owningRoot: descriptor)
-      try search.run(found)
-      return search.problems
+      return try LocalNameSearch(names, in: directory, owningRoot: descriptor)
     } catch {
       throw Failure(errno: error.value, operation: "read directory", subject: directory)
     }
@@ -18,7 +14,7 @@ extension LocalTreeFiles {
 }
 
 /// Looks for names below a directory, one reading of each directory, without recursion. For one thread.
-private final class NameSearch {
+private final class LocalNameSearch: NameSearch {
   /// So many unreadable directories are told; the last one stands for the rest.
   static let problemsMax = 100
 
@@ -28,34 +24,33 @@ private final class NameSearch {
   private var stack: DirectoryStack
   /// One a level.
   private var listings: [DirectoryListing] = []
+  /// In the directory that was read last, and not handed out yet: at most one for each name.
+  private var found: [BytePath] = []
   private(set) var problems: [Failure] = []
 
   /// Takes over `root`, which is open at `directory`.
-  init(_ names: Set<BytePath>, in directory: BytePath, owningRoot root: Int32) {
+  init(_ names: Set<BytePath>, in directory: BytePath, owningRoot root: Int32) throws(ErrorNumber) {
     self.names = names.map(\.bytes)
     self.directory = directory
     self.stack = DirectoryStack(owningRoot: root)
+    try list()
   }
 
-  func run(_ found: (BytePath) -> Void) throws(ErrorNumber) {
-    try list(found)
-    while let listing = listings.last {
-      if let (name, _) = listing.next() {
-        enter(name, found)
-      } else {
-        leave()
-      }
+  func next() -> BytePath? {
+    while found.isEmpty, let listing = listings.last {
+      if let (name, _) = listing.next() { enter(name) } else { leave() }
     }
+    return found.popLast()
   }
 
-  /// Reads the current directory: tells what is found, and keeps the directories in it.
-  private func list(_ found: (BytePath) -> Void) throws(ErrorNumber) {
+  /// Reads the current directory: keeps what is found, and the directories in it.
+  private func list() throws(ErrorNumber) {
     listings.append(
       try DirectoryListing(stack.current, reader, onlyDirectories: true) { name in
         let length = strlen(name)
         for wanted in names where wanted.count == length {
           if wanted.withUnsafeBytes({ memcmp($0.baseAddress ?? UnsafeRawPointer(name), name, length) }) == 0 {
-            found(current.appending(BytePath(wanted)))
+            found.append(current.appending(BytePath(wanted)))
           }
         }
       })
@@ -63,7 +58,7 @@ private final class NameSearch {
 
   private var current: BytePath { directory.appending(BytePath(Array(stack.path.dropLast()))) }
 
-  private func enter(_ name: UnsafePointer<CChar>, _ found: (BytePath) -> Void) {
+  private func enter(_ name: UnsafePointer<CChar>) {
     do throws(ErrorNumber) {
       try stack.push(name)
     } catch {
@@ -71,7 +66,7 @@ private final class NameSearch {
       return note(error, at: current.appending(name))
     }
     do throws(ErrorNumber) {
-      try list(found)
+      try list()
     } catch {
       note(error, at: current)
       leaveStack()

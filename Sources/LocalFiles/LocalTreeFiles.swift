@@ -18,6 +18,7 @@ package struct LocalTreeFiles: TreeFiles {
       let opened = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
       return try LocalTreeWalk(tree, owning: opened.descriptor, keeping: opened.root)
     } catch {
+      if error.value == ENOTDIR, let file = try fingerprint(.here, in: tree) { return SingleFileWalk(file) }
       throw Failure(errno: error.value, operation: "read directory", subject: tree)
     }
   }

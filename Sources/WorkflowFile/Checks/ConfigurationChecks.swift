@@ -24,6 +24,7 @@ struct ConfigurationChecks {
       checkMoves(workflow, watched)
       checkProof(workflow)
       checkHooks(workflow)
+      checkFileTrees(workflow)
     }
   }
 }

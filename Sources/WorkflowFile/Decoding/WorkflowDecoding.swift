@@ -65,7 +65,9 @@ extension WorkflowDraft {
     if let node = reader[.retry] {
       workflow.retry = RetryPolicy(decoding: node, named: reader.mark(of: .retry), context)
     }
-    if let choice = reader[.commit].flatMap({ context.choice($0, of: Commit.self) }) { workflow.commit = choice }
+    if let node = reader[.commit], let choice = context.choice(node, of: Commit.self) {
+      (workflow.commit, commit) = (choice, node.mark)
+    }
     workflow.stop = reader[.stop].flatMap { StopRule(decoding: $0, intake: workflow.intake, context) }
     workflow.started = reader[.started].flatMap(context.path)
     workflow.tests = reader[.tests].map(context.tests) ?? []

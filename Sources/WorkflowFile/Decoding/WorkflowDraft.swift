@@ -12,7 +12,8 @@ struct WorkflowDraft {
   /// `after`, and where the directories of `move` stand.
   var after: Mark?
   var moves: [Located<BytePath>] = []
-  /// At the hook's program or shell text.
+  var commit: Mark?
+  /// At the hook's program or shell text; the pre hooks first.
   var hooks: [Located<Hook>] = []
 
   var name: WorkflowName { workflow.name }
