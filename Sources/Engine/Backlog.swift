@@ -41,6 +41,12 @@ struct Backlog {
 
   mutating func add(_ run: Run) { queue.add(run) }
 
+  /// So many runs of a workflow may stand in the queue before an intake that can come back later does.
+  static let readyMax = 4096
+
+  /// Whether such an intake may bring more.
+  func hasRoom(for workflow: WorkflowName) -> Bool { queue.readyCount(of: workflow) < Self.readyMax }
+
   // MARK: What a person wants
 
   /// A run under way, or waiting, with a tree that contains this one or lies in it.

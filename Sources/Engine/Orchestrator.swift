@@ -33,6 +33,10 @@ public actor Orchestrator {
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
   private var reaping: Task<Void, Never>?
+  private(set) var intakes: Intakes?
+  /// What was told about trees without a marker while they were in a run.
+  var touched = TouchedTrees()
+  var waitingForRoom: [(workflow: WorkflowName, continuation: CheckedContinuation<Bool, Never>)] = []
 
   private(set) var isStopping = false
   var fatal: Failure?
@@ -69,11 +73,11 @@ public actor Orchestrator {
 
   /// Runs to the end. Called once.
   public func run() async -> Summary {
-    let workflows = configuration.workflows.filter { contexts[$0.name] != nil }
-    let intake = MarkerIntake(
-      workflows: workflows, ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service)
-    self.intake = intake
-    let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intake, workflows) }
+    let intakes = Intakes(
+      configuration.workflows.compactMap { contexts[$0.name] },
+      IntakeBench(ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service))
+    self.intakes = intakes
+    let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }
     let outages = Task { await self.followOutages() }
     await withCheckedContinuation { continuation in
       ended = continuation
@@ -83,6 +87,7 @@ public actor Orchestrator {
     outages.cancel()
     await ports.events.stop()
     await source.value
+    await intakes.stop()
     await reaping?.value
     return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
@@ -120,16 +125,16 @@ public actor Orchestrator {
     endIfOver()
   }
 
-  private nonisolated func takeIn(_ intake: MarkerIntake, _ workflows: [Workflow]) async {
+  private nonisolated func takeIn(_ intakes: Intakes) async {
     do throws(Failure) {
-      try await intake.begin()
+      try await intakes.begin()
       try await recover()
       await letRequestsIn()
       await reap()
       switch mode {
-      case .once: try await intake.scan(workflows)
-      case .push(let trees): try await takeOwn(trees, intake)
-      case .service: try await watch(intake, workflows)
+      case .once: try await intakes.scan()
+      case .push(let trees): try await takeOwn(trees, intakes)
+      case .service: try await watch(intakes)
       }
     } catch {
       await stop(for: error)
@@ -138,10 +143,10 @@ public actor Orchestrator {
     if mode != .service { await closeAll() }
   }
 
-  private nonisolated func watch(_ intake: MarkerIntake, _ workflows: [Workflow]) async throws(Failure) {
-    let directories = workflows.flatMap { $0.watch.map(\.path) }
-    try await ports.events.start(directories, interest: intake.interest)
-    while let events = await ports.events.next() { try await intake.handle(events) }
+  private nonisolated func watch(_ intakes: Intakes) async throws(Failure) {
+    let directories = configuration.workflows.filter { contexts[$0.name] != nil }.flatMap { $0.watch.map(\.path) }
+    try await ports.events.start(directories, interest: intakes.interest)
+    while let events = await ports.events.next() { try await intakes.handle(events) }
   }
 
   // MARK: Intake
@@ -170,12 +175,16 @@ public actor Orchestrator {
   }
 
   /// Takes a run that has been committed as ready.
-  func admit(_ run: Run, isPushed: Bool = false) {
-    if isPushed { pushed.insert(run.id) }
-    logger.info(
-      "tree ready",
-      metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
-    backlog.add(run)
+  func admit(_ run: Run) { admit([run]) }
+
+  func admit(_ runs: [Run], isPushed: Bool = false) {
+    if isPushed { pushed.formUnion(runs.map(\.id)) }
+    for run in runs {
+      logger.info(
+        "tree ready",
+        metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
+      backlog.add(run)
+    }
     pump()
   }
 
@@ -261,7 +270,7 @@ public actor Orchestrator {
     switch ending {
     case .interrupted: interrupted += 1
     case .ended(let run):
-      backlog.end(run)
+      giveBack(run)
       pushed.remove(id)
       if run.state == .failed { failedTrees.insert(run.tree) }
       if run.state == .done { failedTrees.remove(run.tree) }
@@ -280,9 +289,11 @@ public actor Orchestrator {
   }
 
   func endIfOver() {
+    letIntakesOn()
     guard tasks.isEmpty, requests == 0, isStopping || backlog.isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil
+    letIntakesOn()
   }
 }

@@ -3,14 +3,10 @@ import Glibc
 import SlipwayModel
 
 extension LocalTreeFiles {
-  package func find(
-    _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
-  ) throws(Failure) -> [Failure] {
+  package func find(_ names: Set<BytePath>, in directory: BytePath) throws(Failure) -> any NameSearch {
     do throws(ErrorNumber) {
-      let search = NameSearch(
+      return try LocalNameSearch(
         names, in: directory, try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY))
-      try search.run(found)
-      return search.problems
     } catch {
       throw Failure(errno: error.value, operation: "read directory", subject: directory)
     }
@@ -18,7 +14,7 @@ extension LocalTreeFiles {
 }
 
 /// Looks for names below a directory, one reading of each directory, without recursion. For one thread.
-private final class NameSearch {
+private final class LocalNameSearch: NameSearch {
   /// So many unreadable directories are told; the last one stands for the rest.
   static let problemsMax = 100
 
@@ -28,38 +24,37 @@ private final class NameSearch {
   private var stack: DirectoryStack
   /// One a level.
   private var listings: [DirectoryListing] = []
+  /// In the directory that was read last, and not handed out yet: at most one for each name.
+  private var found: [BytePath] = []
   private(set) var problems: [Failure] = []
 
   /// Takes over the descriptor of `opened`, which is open at `directory`.
-  init(_ names: Set<BytePath>, in directory: BytePath, _ opened: RootDirectories.Opened) {
+  init(_ names: Set<BytePath>, in directory: BytePath, _ opened: RootDirectories.Opened) throws(ErrorNumber) {
     self.names = names.map(\.bytes)
     self.directory = directory
     self.stack = DirectoryStack(owning: opened)
+    try list()
   }
 
-  func run(_ found: (BytePath) -> Void) throws(ErrorNumber) {
-    try list(found)
-    while let listing = listings.last {
+  func next() -> BytePath? {
+    while found.isEmpty, let listing = listings.last {
       do throws(ErrorNumber) {
-        if let (name, _) = try listing.next() {
-          enter(name, found)
-        } else {
-          leave()
-        }
+        if let (name, _) = try listing.next() { enter(name) } else { leave() }
       } catch {
         note(error, at: current)
       }
     }
+    return found.popLast()
   }
 
-  /// Reads the current directory: tells what is found, and keeps the directories in it.
-  private func list(_ found: (BytePath) -> Void) throws(ErrorNumber) {
+  /// Reads the current directory: keeps what is found, and the directories in it.
+  private func list() throws(ErrorNumber) {
     listings.append(
       try DirectoryListing(stack.current, reader, onlyDirectories: true) { name in
         let length = strlen(name)
         for wanted in names where wanted.count == length {
           if wanted.withUnsafeBytes({ memcmp($0.baseAddress ?? UnsafeRawPointer(name), name, length) }) == 0 {
-            found(current.appending(BytePath(wanted)))
+            found.append(current.appending(BytePath(wanted)))
           }
         }
       })
@@ -67,7 +62,7 @@ private final class NameSearch {
 
   private var current: BytePath { directory.appending(BytePath(Array(stack.path.dropLast()))) }
 
-  private func enter(_ name: UnsafePointer<CChar>, _ found: (BytePath) -> Void) {
+  private func enter(_ name: UnsafePointer<CChar>) {
     do throws(ErrorNumber) {
       try stack.push(name)
     } catch {
@@ -75,7 +70,7 @@ private final class NameSearch {
       return note(error, at: current.appending(name))
     }
     do throws(ErrorNumber) {
-      try list(found)
+      try list()
     } catch {
       note(error, at: current)
       leaveStack()

@@ -42,6 +42,8 @@ extension LocalTreeFiles {
 
   /// Unlinks what lies at `path` if it is a regular file for which `isSame` holds.
   func removing(_ path: BytePath, of tree: BytePath, _ isSame: (stat) -> Bool) throws(Failure) -> Bool {
+    // Of a tree that is one file.
+    if path == .here { return try removing(tree.name, of: tree.parent, isSame) }
     do throws(ErrorNumber) {
       let parent = try roots.openParent(of: path, in: tree)
       let name = path.name.bytes
@@ -95,21 +97,34 @@ extension LocalTreeFiles {
     throw ErrorNumber(EEXIST)
   }
 
-  /// An empty directory of our own keeps the name free of others until rename(2) replaces it, which it may.
+  /// An empty directory of our own, or file for a file, keeps the name free of others until rename(2) replaces it,
+  /// which it may.
   private func renameReserving(
     _ name: [UInt8], from source: OpenDirectory, to target: OpenDirectory, as candidate: [UInt8]
   ) throws(ErrorNumber) -> Bool {
-    if withPathBytes(candidate, { mkdirat(target.descriptor, $0, 0o777) }) != 0 {
-      if errno == EEXIST { return false }
-      throw ErrorNumber.last
-    }
+    let isFile = try source.status(of: name)?.isRegularFile == true
+    if try !reserve(candidate, in: target, isFile: isFile) { return false }
     let answer = withPathBytes(name) { from in
       withPathBytes(candidate) { renameat(source.descriptor, from, target.descriptor, $0) }
     }
     if answer == 0 { return true }
     let error = ErrorNumber.last
-    _ = withPathBytes(candidate) { unlinkat(target.descriptor, $0, AT_REMOVEDIR) }
+    _ = withPathBytes(candidate) { unlinkat(target.descriptor, $0, isFile ? 0 : AT_REMOVEDIR) }
     throw error
+  }
+
+  private func reserve(_ name: [UInt8], in directory: OpenDirectory, isFile: Bool) throws(ErrorNumber) -> Bool {
+    let answer = withPathBytes(name) { name in
+      isFile
+        ? openat(directory.descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        : mkdirat(directory.descriptor, name, 0o777)
+    }
+    if answer >= 0 {
+      if isFile { close(answer) }
+      return true
+    }
+    if errno == EEXIST { return false }
+    throw ErrorNumber.last
   }
 
   private static func moveFailure(_ error: ErrorNumber, _ tree: BytePath, _ directory: BytePath) -> Failure {

@@ -8,7 +8,8 @@ package struct LocalTreeFiles: TreeFiles {
   private(set) var symlinks = SymlinkPolicy.skip
 
   /// `roots` are the watched directories (absolute, normalized): to them a path may lead over links, below them only
-  /// over those that a workflow follows. A tree or marker below no root counts as one itself. Sets SIGIO to be ignored in the whole process, once.
+  /// over those that a workflow follows. A tree or marker below no root counts as one itself. Sets SIGIO to be ignored
+  /// in the whole process, once.
   package init(roots: [BytePath] = []) {
     self.roots = RootDirectories(roots)
     _ = Self.ignoresLeaseSignals
@@ -24,6 +25,7 @@ package struct LocalTreeFiles: TreeFiles {
     do throws(ErrorNumber) {
       return try LocalTreeWalk(tree, try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY), symlinks)
     } catch {
+      if error.value == ENOTDIR, let file = try fingerprint(.here, in: tree) { return SingleFileWalk(file) }
       throw Failure(errno: error.value, operation: "read directory", subject: tree)
     }
   }

@@ -2,8 +2,9 @@ import CLibc
 import Glibc
 import SlipwayModel
 
-/// A depth-first walk by openat(2), in byte order of the paths; links as the policy says. An unreadable directory is told where its content
-/// would stand. What changes its type under the walk is told as a transient failure: the next walk sees what it is now.
+/// A depth-first walk by openat(2), in byte order of the paths; links as the policy says. An unreadable directory is told
+/// where its content would stand. What changes its type under the walk is told as a transient failure: the next walk
+/// sees what it is now.
 final class LocalTreeWalk: TreeWalk {
   private let tree: BytePath
   /// Kept, so that the files of the tree are opened through its root meanwhile.

@@ -4,6 +4,7 @@ import SlipwayModel
 /// The tables, and how an older file comes to have them.
 ///
 /// Names are BLOBs, as the kernel gave them. Times are nanoseconds since 1970. Unsigned numbers stand by their bits.
+/// Where trees have no marker, the halves of a digest of their fingerprints stand in the columns of its inode and mtime.
 /// Nothing has AUTOINCREMENT: a new row's number is one more than the highest, which is the order of insertion.
 enum LedgerSchema {
   /// "Slpw", in the header of the file, so that no other program's database is taken for a ledger.

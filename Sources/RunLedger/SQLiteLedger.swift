@@ -62,13 +62,18 @@ package final class SQLiteLedger: Ledger {
     try await read { try RunRows.matching(filter, limit: limit, in: $0) }
   }
 
-  package func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
-    try await read { try TreeRows.answeredMarker(of: tree, in: $0) }
+  package func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity] {
+    if trees.isEmpty { return [:] }
+    return try await read { database in
+      var markers: [TreeID: MarkerIdentity] = [:]
+      for tree in trees { markers[tree] = try TreeRows.answeredMarker(of: tree, in: database) }
+      return markers
+    }
   }
 
   package func answeredTrees(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) async throws(Failure) -> [BytePath] {
+  ) async throws(Failure) -> [AnsweredTree] {
     try await read { try TreeRows.answered(workflow, watch: watch, after: name, limit: limit, in: $0) }
   }
 

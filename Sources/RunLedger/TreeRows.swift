@@ -37,13 +37,19 @@ enum TreeRows {
 
   static func answered(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int, in database: Database
-  ) throws -> [BytePath] {
+  ) throws -> [AnsweredTree] {
     let sql = """
-      SELECT name FROM trees WHERE workflow = ? AND watch = ? AND name \(name == nil ? ">=" : ">") ?
+      SELECT name, answered_inode, answered_modified, coalesce(
+          (SELECT r.state = 'failed' FROM runs r WHERE r.tree = t.number ORDER BY r.number DESC LIMIT 1), 0)
+      FROM trees t WHERE workflow = ? AND watch = ? AND name \(name == nil ? ">=" : ">") ?
         AND answered_inode IS NOT NULL ORDER BY name LIMIT ?
       """
     return try database.cachedStatement(sql: sql)
-      .all(with: workflow.text, watch.bytes, name?.bytes ?? [], max(0, limit)) { $0.path(0) }
+      .all(with: workflow.text, watch.bytes, name?.bytes ?? [], max(0, limit)) { row in
+        AnsweredTree(
+          name: row.path(0), marker: MarkerIdentity(inode: row.column(1), modified: row.column(2)),
+          hasFailed: row.column(3))
+      }
   }
 
   static func setOwner(ofStem stem: ObjectKey, at destination: Int64, to path: BytePath, in database: Database) throws {

@@ -28,6 +28,15 @@ final class PendingEvents: Sendable {
     }
   }
 
+  /// False, and nothing has changed, if there is not plenty of room: others may need what is left.
+  func offer(_ path: BytePath, _ hint: NameHint) -> Bool {
+    change { events in
+      guard events.nameCount < Self.namesMaxWhileListing else { return false }
+      events.merge(path, hint)
+      return true
+    }
+  }
+
   func put(_ event: TreeEvent) {
     change { $0.append(event) }
   }

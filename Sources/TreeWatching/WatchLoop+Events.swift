@@ -19,7 +19,11 @@ extension WatchLoop {
 
   private func handle(_ event: InotifyEvent, _ name: UnsafePointer<CChar>, in index: WatchTable.Index) {
     if !probes.isEmpty { notice(name, in: index) }
-    if names.takes(name) { tell(name, in: index, hint(of: event)) }
+    if names.takes(name) {
+      tell(name, in: index, hint(of: event))
+    } else if tellsEverything, !event.isDirectory {
+      tellOfEverything(name, in: index, hint(of: event))
+    }
     let isNew = IN_CREATE | IN_MOVED_TO
     guard event.isDirectory, event.has(isNew) else { return }
     setPath(to: index)
@@ -51,6 +55,26 @@ extension WatchLoop {
       }
       current = table[current].parent
     }
+  }
+
+  /// Tells of a name that is of interest only to roots that want to know of everything. One that is about to be walked
+  /// finds it anyway; where there is no room it is walked as well.
+  func tellOfEverything(_ name: UnsafePointer<CChar>, in index: WatchTable.Index, _ hint: NameHint) {
+    var current = index
+    while current != WatchTable.none {
+      if table[current].isRoot {
+        for number in roots.indices where roots[number].index == current && roots[number].tellsEverything {
+          if isToBeWalked(number) { continue }
+          let path = path(of: name, in: index, below: roots[number], at: current)
+          if !pending.offer(path, hint) { roots[number].isWalkDue = true }
+        }
+      }
+      current = table[current].parent
+    }
+  }
+
+  private func isToBeWalked(_ number: Int) -> Bool {
+    roots[number].isWalkDue || rootBeingListed == number || rootsToList.contains(number)
   }
 
   private func path(

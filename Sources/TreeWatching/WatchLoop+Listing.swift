@@ -69,8 +69,9 @@ extension WatchLoop {
     return top
   }
 
-  func append(_ index: WatchTable.Index, isDeep: Bool) {
-    steps.append(Step(index: index, watch: table[index].watch, isDeep: isDeep))
+  func append(_ index: WatchTable.Index, isDeep: Bool, tellsEverything: Bool = true) {
+    steps.append(
+      Step(index: index, watch: table[index].watch, isDeep: isDeep, tellsEverything: tellsEverything))
   }
 
   private func enter(
@@ -148,13 +149,18 @@ extension WatchLoop {
       defer { close(descriptor) }
       try noteFileSystem(of: step.index, descriptor)
       try directoryReader.read(descriptor) { name, type throws(ErrorNumber) in
-        if names.takes(name) { tell(name, in: step.index, .found) }
+        if names.takes(name) {
+          tell(name, in: step.index, .found)
+        } else if tellsEverything, step.tellsEverything, type == .file || type == .unknown {
+          tellOfEverything(name, in: step.index, .found)
+        }
         if type == .directory || type == .unknown { visit(name, in: step.index, isDeep: step.isDeep) }
       }
     } catch {
       // It is gone, or was replaced: events tell.
       if [ENOENT, ENOTDIR, ELOOP, EXDEV].contains(error.value) { return }
       noteIncomplete(step.index)
+      unlisted.insert(step.index)
       let subject = BytePath(path)
       let failure = Failure(errno: error.value, operation: "list", subject: subject)
       tellOnce(subject, failure, watches: watches(above: step.index))
@@ -188,6 +194,7 @@ extension WatchLoop {
     guard !rootsToList.isEmpty else {
       finishRescan()
       tellPolledCounts()
+      tellWalksDue()
       return false
     }
     let number = rootsToList.removeFirst()
@@ -196,6 +203,14 @@ extension WatchLoop {
     table[index].pass = pass
     append(index, isDeep: !isCovered(number))
     return true
+  }
+
+  private func tellWalksDue() {
+    for number in roots.indices where roots[number].isWalkDue {
+      roots[number].isWalkDue = false
+      if roots[number].index == nil { continue }
+      pending.put(.listed(watch: roots[number].path))
+    }
   }
 
   /// Whether another root's listing tells of everything below this one by the same paths.

@@ -26,10 +26,27 @@ extension WatchLoop {
     if incomplete.isEmpty, unwatched.isEmpty { isAtWatchLimit = false }
     let (again, without) = (incomplete, unwatched)
     (incomplete, unwatched, isPolledCountDue) = ([:], [], true)
+    for index in without where table.holds(index, watch: WatchTable.noWatch) { requestWalks(around: index) }
     for index in without where table.holds(index, watch: WatchTable.noWatch) { giveUp(unwatched: index) }
-    for (index, watch) in again where table.holds(index, watch: watch) { append(index, isDeep: false) }
+    // Of what lies in the directory itself events tell, unless it could not be listed.
+    for (index, watch) in again where table.holds(index, watch: watch) {
+      if unlisted.contains(index) { requestWalks(around: index) }
+      append(index, isDeep: false, tellsEverything: false)
+    }
+    unlisted = []
     eventless = eventless.filter { table.holds($0.key, watch: $0.value) }
-    for index in eventless.keys { append(index, isDeep: true) }
+    for index in eventless.keys {
+      requestWalks(around: index)
+      append(index, isDeep: true)
+    }
+  }
+
+  /// Where everything is of interest, what lies in this directory is not told: whoever wants to know walks.
+  func requestWalks(around index: WatchTable.Index) {
+    guard tellsEverything else { return }
+    for number in roots.indices where roots[number].tellsEverything {
+      if let root = roots[number].index, table.isWithin(index, root) { roots[number].isWalkDue = true }
+    }
   }
 
   private func askForInstance() {

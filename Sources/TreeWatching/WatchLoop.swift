@@ -29,10 +29,14 @@ final class WatchLoop {
     let watch: Int32
     /// Whether those below are listed again even if they are known.
     let isDeep: Bool
+    /// Whether the files in it may be unknown, where everything is of interest.
+    let tellsEverything: Bool
   }
 
   let inotify: Inotify
   let names: NameFilter
+  /// Whether everything below some root is of interest.
+  let tellsEverything: Bool
   let pending: PendingEvents
   let wake: WakeUp
   let pace: WatchPace
@@ -65,6 +69,8 @@ final class WatchLoop {
 
   /// Directories in which something could not be watched or listed, with their watches.
   var incomplete: [WatchTable.Index: Int32] = [:]
+  /// Those of them that could not be listed.
+  var unlisted: Set<WatchTable.Index> = []
   /// Directories without a watch.
   var unwatched: [WatchTable.Index] = []
   /// The topmost directories of file systems without events, with their watches.
@@ -92,7 +98,11 @@ final class WatchLoop {
     }
     names = NameFilter(interest)
     (self.pending, self.wake, self.pace, self.seams) = (pending, wake, pace, seams)
-    roots = Set(directories.map(\.withoutTrailingSeparators)).sorted().map { WatchRoot($0) }
+    let everything = Set(interest.everythingIn.map(\.withoutTrailingSeparators))
+    tellsEverything = !everything.isEmpty
+    roots = Set(directories.map(\.withoutTrailingSeparators)).sorted().map {
+      WatchRoot($0, tellsEverything: everything.contains($0))
+    }
     pollAt = clock.now + pace.poll
     regularRescanAt = clock.now + pace.rescan
     rootCheckAt = clock.now + Self.rootCheckInterval

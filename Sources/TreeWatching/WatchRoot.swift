@@ -8,14 +8,20 @@ struct WatchRoot {
   let path: BytePath
   /// What goes before a slash and a name: the path, empty for `/`.
   let stem: [UInt8]
+  /// Whether everything below it is of interest, not names alone.
+  let tellsEverything: Bool
+  /// Whether it has to be walked: something that is of interest was not told, and `listed` is, once nothing is left to
+  /// be listed.
+  var isWalkDue = false
   /// nil while there is nothing at its path.
   var index: WatchTable.Index?
   /// Of what was watched, to notice another directory at the same path.
   private var device: dev_t = 0
   private var inode: ino_t = 0
 
-  init(_ path: BytePath) {
+  init(_ path: BytePath, tellsEverything: Bool) {
     self.path = path
+    self.tellsEverything = tellsEverything
     self.stem = path.bytes == [UInt8(ascii: "/")] ? [] : path.bytes
   }
 

@@ -151,12 +151,12 @@ actor DyingLedger: Ledger {
   func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] {
     try await kept.runs(matching: filter, limit: limit)
   }
-  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
-    try await kept.answeredMarker(of: tree)
+  func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity] {
+    try await kept.answeredMarkers(of: trees)
   }
   func answeredTrees(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) async throws(Failure) -> [BytePath] {
+  ) async throws(Failure) -> [AnsweredTree] {
     try await kept.answeredTrees(workflow, watch: watch, after: name, limit: limit)
   }
   func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] {

@@ -6,6 +6,7 @@ import Synchronization
 final class FaultyFiles: TreeFiles {
   private struct Faults {
     var markers: [BytePath: @Sendable () throws(Failure) -> MarkerState?] = [:]
+    var states: [BytePath: @Sendable (FileState?) throws(Failure) -> FileState?] = [:]
     var listings: [BytePath: Failure] = [:]
     var unlisted: [Failure] = []
     var beforeFind: @Sendable () -> Void = {}
@@ -21,6 +22,11 @@ final class FaultyFiles: TreeFiles {
   /// Whoever looks at the marker is answered this.
   func answer(marker path: BytePath, _ answer: @escaping @Sendable () throws(Failure) -> MarkerState?) {
     faults.withLock { $0.markers[path] = answer }
+  }
+
+  /// Whoever looks at the file is answered what becomes of its state here.
+  func answer(file path: BytePath, _ answer: @escaping @Sendable (FileState?) throws(Failure) -> FileState?) {
+    faults.withLock { $0.states[path] = answer }
   }
 
   /// Throws from `find` of this directory.
@@ -43,13 +49,17 @@ final class FaultyFiles: TreeFiles {
     return try files.marker(at: path)
   }
 
-  func find(
-    _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
-  ) throws(Failure) -> [Failure] {
+  func state(of path: BytePath, in tree: BytePath) throws(Failure) -> FileState? {
+    let state = try files.state(of: path, in: tree)
+    guard let answer = faults.withLock({ $0.states[tree.appending(path)] }) else { return state }
+    return try answer(state)
+  }
+
+  func find(_ names: Set<BytePath>, in directory: BytePath) throws(Failure) -> any NameSearch {
     let (action, failure, unlisted) = faults.withLock { ($0.beforeFind, $0.listings[directory], $0.unlisted) }
     action()
     if let failure { throw failure }
-    return try files.find(names, in: directory, found: found) + unlisted
+    return FaultySearch(try files.find(names, in: directory), unlisted)
   }
 
   /// What a test puts in the way concerns no call that follows links.
@@ -73,6 +83,19 @@ final class FaultyFiles: TreeFiles {
     try files.move(tree, into: directory)
   }
   func write(_ bytes: [UInt8], to path: BytePath) throws(Failure) { try files.write(bytes, to: path) }
+}
+
+private final class FaultySearch: NameSearch {
+  private let search: any NameSearch
+  private let unlisted: [Failure]
+
+  init(_ search: any NameSearch, _ unlisted: [Failure]) {
+    self.search = search
+    self.unlisted = unlisted
+  }
+
+  func next() -> BytePath? { search.next() }
+  var problems: [Failure] { search.problems + unlisted }
 }
 
 extension FaultyFiles {

@@ -117,4 +117,21 @@ import Testing
     try await world.process(mode: .service)
     #expect(world.keys() == ["t/x"])
   }
+
+  @Test("Two workflows whose complete markers are each other's tree markers both end")
+  func crossedMarkers() async throws {
+    let world = try EngineWorld()
+    let (ready, done) = (BytePath(".ready"), BytePath(".done"))
+    world.set { $0.stop = .markers(complete: done, abort: nil) }
+    var other = world.workflow.withLock { $0 }
+    (other.name, other.intake, other.stop) = (WorkflowName("o"), .marker(done), .markers(complete: ready, abort: nil))
+    other.targetPrefix = Template([.literal(Array("o/".utf8))])
+    world.others.withLock { [other] in $0 = [other] }
+    try world.directory.write(["in/x": "1", "in/.ready": "", "in/.done": ""])
+    let watch = world.directory.path("in")
+    world.events.push(
+      .name(watch.appending(ready), .found), .name(watch.appending(done), .found), .listed(watch: watch))
+    #expect(try await world.process(mode: .service).fatal == nil)
+    #expect(world.keys().contains("x") && world.keys().contains("o/x"))
+  }
 }

@@ -136,15 +136,18 @@ package actor InMemoryLedger: Ledger {
     return Array(matching.prefix(max(0, limit)))
   }
 
-  package func answeredMarker(of tree: TreeID) throws(Failure) -> MarkerIdentity? {
-    markers[tree]
+  package func answeredMarkers(of trees: [TreeID]) throws(Failure) -> [TreeID: MarkerIdentity] {
+    markers.filter { trees.contains($0.key) }
   }
 
   package func answeredTrees(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) throws(Failure) -> [BytePath] {
-    let names = markers.keys.filter { $0.workflow == workflow && $0.watch == watch }.map(\.name).sorted()
-    return Array(names.filter { isAfter($0, name) }.prefix(max(0, limit)))
+  ) throws(Failure) -> [AnsweredTree] {
+    let trees = markers.filter { $0.key.workflow == workflow && $0.key.watch == watch && isAfter($0.key.name, name) }
+    return trees.sorted { $0.key.name < $1.key.name }.prefix(max(0, limit)).map { tree, marker in
+      AnsweredTree(
+        name: tree.name, marker: marker, hasFailed: allRuns.last { $0.tree == tree }?.state == .failed)
+    }
   }
 
   package func uploads(of run: RunID, after path: BytePath?, limit: Int) throws(Failure) -> [UploadRecord] {

@@ -235,13 +235,31 @@ private let treeConformance: [Conformance<any Ledger>] = [
       .answered(tree([0x7A], watch: BytePath("/srv/in2")), someMarker),
       .answered(tree([0x78]), someMarker), .answered(tree([0x78]), nil),
     ])
-    let expected = names.map { BytePath($0) }.sorted()
+    let expected = names.map { AnsweredTree(name: BytePath($0), marker: someMarker, hasFailed: false) }
+      .sorted { $0.name < $1.name }
     let workflow = WorkflowName("w")
     #expect(try await ledger.answeredTrees(workflow, watch: watch, after: nil, limit: 100) == expected)
     #expect(try await ledger.answeredTrees(workflow, watch: watch, after: nil, limit: 2) == Array(expected[..<2]))
-    #expect(
-      try await ledger.answeredTrees(workflow, watch: watch, after: expected[1], limit: 3) == Array(expected[2..<5]))
-    #expect(try await ledger.answeredTrees(workflow, watch: watch, after: expected[5], limit: 3) == [])
+    let middle = try await ledger.answeredTrees(workflow, watch: watch, after: expected[1].name, limit: 3)
+    #expect(middle == Array(expected[2..<5]))
+    #expect(try await ledger.answeredTrees(workflow, watch: watch, after: expected[5].name, limit: 3) == [])
+    let some = try await ledger.answeredMarkers(of: [tree(names[0]), tree([0x78]), tree(names[3])])
+    #expect(some == [tree(names[0]): someMarker, tree(names[3]): someMarker])
+  },
+  Conformance("an answered tree says whether its latest run has failed") { ledger in
+    var (first, second) = (plainRun(number: 1), plainRun(number: 2))
+    let tree = first.tree
+    func hasFailed() async throws -> [Bool] {
+      try await ledger.answeredTrees(tree.workflow, watch: tree.watch, after: nil, limit: 10).filter {
+        $0.name == tree.name
+      }.map(\.hasFailed)
+    }
+    first.state = .failed
+    try await ledger.commit([.run(first), .answered(tree, someMarker)])
+    #expect(try await hasFailed() == [true])
+    second = Run(id: second.id, tree: tree, marker: someMarker, created: second.created)
+    try await ledger.commit([.run(second)])
+    #expect(try await hasFailed() == [false])
   },
   Conformance("a key stem belongs to the path that used it last, at each destination by itself") { ledger in
     let stem = ObjectKey([0x70, 0xFF, 0x2F])

@@ -73,12 +73,14 @@ struct Watching {
   private let guardian: Task<Void, Never>
 
   init(
-    _ directories: [BytePath], names: [String] = [".ready"], pace: WatchPace = WatchPace(),
+    _ directories: [BytePath], names: [String] = [".ready"], everythingIn: [BytePath] = [],
+    pace: WatchPace = WatchPace(),
     seams: WatchSeams = WatchSeams()
   ) async throws {
     let source = try InotifySource(pace, seams: seams)
     self.source = source
-    try await source.start(directories, interest: WatchInterest(names: Set(names.map { BytePath($0) })))
+    try await source.start(
+      directories, interest: WatchInterest(names: Set(names.map { BytePath($0) }), everythingIn: Set(everythingIn)))
     // A test that waits for what never comes ends with nil instead of never.
     guardian = Task {
       do { try await Task.sleep(for: Self.deadline) } catch { return }

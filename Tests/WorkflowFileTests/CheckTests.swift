@@ -40,6 +40,24 @@ struct CheckTests {
     }
   }
 
+  @Test("Where each file is a tree, a pre hook needs a filter, and a manifest makes no sense")
+  func fileTrees() throws {
+    try bundle.makeDirectory("in")
+    let lines = "ready: closed\ndestinations: [out]\n"
+    #expect(heads(lines + "hooks: { post: [true] }") == [])
+    #expect(heads(lines + "hooks: { pre: [true] }\nfilter: x") == [])
+    #expect(
+      heads(lines + "hooks: { pre: [true] }") == [
+        "workflows.yaml:8:20: warning: what a pre hook writes beside its file is another tree with 'ready: closed', and "
+          + "has the hook run again; keep it out with 'filter'"
+      ])
+    #expect(
+      heads(lines + "commit: manifest") == [
+        "workflows.yaml:8:13: error: 'commit: manifest' is for trees of many files; with 'ready: closed' each file is a "
+          + "tree, and arrives whole"
+      ])
+  }
+
   private func two(_ first: String, _ second: String, _ more: String = "") -> [String] {
     bundle.heads(
       bundle.load(

@@ -46,12 +46,18 @@ struct KeyProblemTests {
     "Values of the wrong kind",
     arguments: [
       (
-        "ready: closed\ndestinations: out",
-        ["6:12: error: expected a mapping, found text", "7:19: error: expected a list, found text"]
+        "ready: close\ndestinations: out",
+        [
+          "6:12: error: expected 'closed' or { marker: NAME }, found 'close'",
+          "7:19: error: expected a list, found text",
+        ]
       ),
       (
         "ready:\ndestinations: ~",
-        ["6:11: error: expected a mapping, found nothing", "7:19: error: expected a list, found nothing"]
+        [
+          "6:11: error: expected 'closed' or { marker: NAME }, found nothing",
+          "7:19: error: expected a list, found nothing",
+        ]
       ),
       (
         "ready: {}\ndestinations: []",

@@ -1,147 +1,107 @@
-import Logging
 import SlipwayModel
 
 /// From marker files to ready trees: an event or a scan says where to look, the file that lies there decides.
 actor MarkerIntake {
   let workflows: [Workflow]
-  let ports: EnginePorts
-  let orchestrator: Orchestrator
-  private let logger: Logger
-  /// In the service a marker that is still being written is left to the event of its closing.
-  private let waitsForWriters: Bool
-  /// Under `--once` a tree that failed earlier and still lies there is taken again.
-  private let retakesFailed: Bool
-  private var unlisted: [WorkflowName: Set<BytePath>]
+  let bench: IntakeBench
   /// One at a time: between the look at a marker and the commit of what it means nobody else may look at it.
   let turn = Turns()
-  /// What a push has found so far, while it looks: it takes what failed again, and waits for no writer.
-  var pushing: PushedRuns?
+  /// The push that looks at the moment: it takes what failed again, and waits for no writer.
+  var push: PushedTrees?
   private var unsettled = UnsettledMarkers()
-  /// So many markers are looked at before what was found is committed.
-  static let batchSize = 256
 
-  init(
-    workflows: [Workflow], ports: EnginePorts, orchestrator: Orchestrator, logger: Logger, isOnce: Bool
-  ) {
+  init(_ workflows: [Workflow], _ bench: IntakeBench) {
     self.workflows = workflows
-    self.ports = ports
-    self.orchestrator = orchestrator
-    self.logger = logger
-    self.waitsForWriters = !isOnce
-    self.retakesFailed = isOnce
-    self.unlisted = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, Set($0.watch.map(\.path))) })
+    self.bench = bench
   }
 
-  /// The names that events must tell of.
-  nonisolated var interest: WatchInterest {
-    WatchInterest(names: workflows.reduce(into: []) { $0.formUnion($1.allMarkerNames) })
-  }
+  var ports: EnginePorts { bench.ports }
+  var orchestrator: Orchestrator { bench.orchestrator }
+  /// In the service a marker that is still being written is left to the event of its closing.
+  private var waitsForWriters: Bool { !bench.isOnce && push == nil }
+  /// Under `--once` a tree that failed earlier and still lies there is taken again.
+  private var retakesFailed: Bool { bench.isOnce || push != nil }
 
-  /// Looks for abort markers that lie there already; called once, before anything is taken in.
-  func begin() async throws(Failure) {
-    for workflow in workflows {
-      guard case .markers(_, let abort?) = workflow.stop else { continue }
-      for watch in workflow.watch { try await abortIfAsked(at: watch.path.appending(abort)) }
-    }
-  }
-
-  /// Takes in what a batch of events hints at.
-  func handle(_ events: [TreeEvent]) async throws(Failure) {
+  /// Takes in the trees whose markers are among these.
+  func take(_ hints: [(BytePath, NameHint)]) async throws(Failure) {
     await turn.acquire()
     defer { turn.release() }
-    var marks: [(BytePath, NameHint)] = []
-    for event in events {
-      if case .name(let path, let hint) = event {
-        marks.append((path, hint))
-        continue
-      }
-      try await look(at: marks)
-      marks = []
-      try await handle(aboutWatch: event)
-    }
-    try await look(at: marks)
+    try await look(at: hints)
   }
 
-  /// Scans the workflows' directories: takes in every marker that lies there, forgets those that do not.
-  func scan(_ workflows: [Workflow]) async throws(Failure) {
+  /// Takes in every marker that lies in the workflow's directories, forgets those that do not.
+  func scan(_ workflow: Workflow) async throws(Failure) {
     await turn.acquire()
     defer { turn.release() }
-    try await scanInTurn(workflows)
+    try await scanInTurn(workflow)
   }
 
-  func scanInTurn(_ workflows: [Workflow]) async throws(Failure) {
-    for workflow in workflows {
-      for watch in workflow.watch where try await scan(watch.path, for: workflow.allMarkerNames) {
-        try await forgetGone(workflow, watch.path)
-      }
-    }
-  }
-
-  /// Takes in what lies below `watch`; false if it could not be listed.
-  private func scan(_ watch: BytePath, for names: Set<BytePath>) async throws(Failure) -> Bool {
-    var found: [BytePath] = []
-    do throws(Failure) {
-      for problem in try ports.files.find(names, in: watch, found: { found.append($0) }) { await missed(problem) }
-    } catch {
-      await missed(error)
-      return false
-    }
-    for start in stride(from: 0, to: found.count, by: Self.batchSize) {
-      try await look(at: found[start..<min(start + Self.batchSize, found.count)].map { ($0, .found) })
-    }
-    return true
-  }
-
-  /// Something could not be looked at: nothing is concluded from it.
-  private func missed(_ failure: Failure) async {
-    logger.error("\(failure.message)")
-    pushing?.unseen += 1
-    await orchestrator.couldNotLook()
-  }
-
-  private func handle(aboutWatch event: TreeEvent) async throws(Failure) {
-    switch event {
-    case .name: break
-    case .listed(let watch): try await listed(watch)
-    case .lost(let watch, let failure):
-      logger.warning("\(failure.message)", metadata: ["watch": "\(watch)"])
-    case .polled(let watch, let directories):
-      logger.notice("directories polled: \(directories)", metadata: ["watch": "\(watch)"])
-    case .gone(let watch):
-      logger.error("the watch directory \(watch) is gone; it is looked for until it is there again")
-    }
-  }
-
-  private func listed(_ watch: BytePath) async throws(Failure) {
-    for workflow in workflows where workflow.watch.contains(where: { $0.path == watch }) {
-      try await forgetGone(workflow, watch)
-      guard unlisted[workflow.name]?.remove(watch) != nil, unlisted[workflow.name]?.isEmpty == true else { continue }
-      logger.info("watching", metadata: ["workflow": "\(workflow.name)"])
-      if let started = workflow.started { tellStarted(started) }
-    }
-  }
-
-  private func tellStarted(_ path: BytePath) {
-    do throws(Failure) {
-      try ports.files.write([], to: path)
-    } catch {
-      logger.error("\(error.message)")
+  func scanInTurn(_ workflow: Workflow) async throws(Failure) {
+    for watch in workflow.watch where try await scan(workflow, watch.path) {
+      try await forgetGoneInTurn(workflow, watch.path)
     }
   }
 
   /// A complete listing did not find these markers any more.
-  private func forgetGone(_ workflow: Workflow, _ watch: BytePath) async throws(Failure) {
-    guard let marker = workflow.treeMarker else { return }
+  func forgetGone(_ workflow: Workflow, _ watch: BytePath) async throws(Failure) {
+    await turn.acquire()
+    defer { turn.release() }
+    try await forgetGoneInTurn(workflow, watch)
+  }
+
+  /// Takes in what is ready, and then ends the workflow's intake.
+  func complete(_ workflow: Workflow) async throws(Failure) {
+    await turn.acquire()
+    defer { turn.release() }
+    try await completeInTurn(workflow)
+  }
+
+  private func completeInTurn(_ workflow: Workflow) async throws(Failure) {
+    // What was ready before may not have been told yet.
+    for watch in workflow.watch { _ = try await scan(workflow, watch.path) }
+    // Nor be known to be ready: then the end waits for that.
+    if unsettled.holdsBack(workflow, where: { !workflow.trees(markedBy: $0).isEmpty }) { return }
+    await orchestrator.closeIntake(of: workflow.name)
+  }
+
+  /// Takes in what lies below `watch`; false if it could not be listed.
+  private func scan(_ workflow: Workflow, _ watch: BytePath) async throws(Failure) -> Bool {
+    guard let marker = workflow.intake.markerName else { return false }
+    let search: any NameSearch
+    do throws(Failure) {
+      search = try ports.files.find([marker], in: watch)
+    } catch {
+      await missed(error)
+      return false
+    }
+    while true {
+      var batch: [(BytePath, NameHint)] = []
+      while batch.count < IntakeBench.batchSize, let path = search.next() { batch.append((path, .found)) }
+      if batch.isEmpty { break }
+      try await look(at: batch)
+    }
+    for problem in search.problems { await missed(problem) }
+    return true
+  }
+
+  private func missed(_ failure: Failure) async {
+    push?.missed()
+    await bench.missed(failure)
+  }
+
+  private func forgetGoneInTurn(_ workflow: Workflow, _ watch: BytePath) async throws(Failure) {
+    guard let marker = workflow.intake.markerName else { return }
     var last: BytePath?
     while true {
-      let names = try await ports.ledger.answeredTrees(workflow.name, watch: watch, after: last, limit: Self.batchSize)
-      guard let end = names.last else { return }
+      let trees = try await ports.ledger.answeredTrees(
+        workflow.name, watch: watch, after: last, limit: IntakeBench.batchSize)
+      guard let end = trees.last else { return }
       var changes: [LedgerChange] = []
-      for name in names where await isGone(watch.appending(name).appending(marker)) {
-        changes.append(.answered(TreeID(workflow: workflow.name, watch: watch, name: name), nil))
+      for tree in trees where await isGone(watch.appending(tree.name).appending(marker)) {
+        changes.append(.answered(TreeID(workflow: workflow.name, watch: watch, name: tree.name), nil))
       }
       if !changes.isEmpty { try await ports.ledger.commit(changes) }
-      last = end
+      last = end.name
     }
   }
 
@@ -166,7 +126,6 @@ actor MarkerIntake {
   }
 
   private func look(at marks: [(BytePath, NameHint)]) async throws(Failure) {
-    for (path, _) in marks { try await abortIfAsked(at: path) }
     var changes: [LedgerChange] = []
     var runs: [TreeID: Run] = [:]
     var order: [TreeID] = []
@@ -181,7 +140,6 @@ actor MarkerIntake {
     }
     if !changes.isEmpty { try await ports.ledger.commit(changes) }
     for tree in order { if let run = runs[tree] { try await admit(run) } }
-    for (path, _) in marks { try await closeIfComplete(at: path) }
   }
 
   /// What the marker at `path` means for `tree`: its run if it is ready, in `changes` what is to be committed first.
@@ -193,10 +151,10 @@ actor MarkerIntake {
     let answered = try await ports.ledger.answeredMarker(of: tree)
     switch ReadyDecision.make(
       marker: marker, hint: hint, answered: answered, isQueued: await orchestrator.isQueued(tree),
-      waitsForWriters: waitsForWriters && pushing == nil)
+      waitsForWriters: waitsForWriters)
     {
     case .ignore:
-      guard retakesFailed || pushing != nil, let marker, try await hasFailed(tree) else { return nil }
+      guard retakesFailed, let marker, try await hasFailed(tree) else { return nil }
       return await ready(tree, marker.identity, &changes)
     case .lookAgain(let duration):
       if let marker { lookAgain(at: path, marker, after: duration) }
@@ -209,8 +167,8 @@ actor MarkerIntake {
 
   private func admit(_ run: Run) async throws(Failure) {
     guard await orchestrator.wasTaken(run) else {
-      pushing?.runs.append(run.id)
-      return await orchestrator.admit(run, isPushed: pushing != nil)
+      push?.note([run.id])
+      return await orchestrator.admit([run], isPushed: push != nil)
     }
     var run = run
     run.cancel("its marker was answered by another run", at: ports.clock.now())
@@ -220,34 +178,21 @@ actor MarkerIntake {
   /// In an earlier process: what this one could not do it does not try at once again.
   private func hasFailed(_ tree: TreeID) async throws(Failure) -> Bool {
     guard try await ports.ledger.latestRun(of: tree)?.state == .failed else { return false }
-    if pushing != nil { return true }
+    if push != nil { return true }
     return await !orchestrator.hasTried(tree)
   }
 
   private func ready(_ tree: TreeID, _ marker: MarkerIdentity, _ changes: inout [LedgerChange]) async -> Run? {
     guard await orchestrator.isOpen(tree.workflow) else { return nil }
-    let now = ports.clock.now()
-    let run = Run(id: newID(), tree: tree, marker: marker, created: now)
+    let run = bench.run(of: tree, by: marker)
     changes += [.run(run), .answered(tree, marker)]
     return run
-  }
-
-  func newID() -> RunID {
-    RunID(at: ports.clock.now(), entropy: (UInt16.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
   }
 
   private func lookAgain(at path: BytePath, _ marker: MarkerState, after duration: Duration) {
     let isFirst = unsettled.add(path, marker, now: ports.clock.now())
     guard isFirst else { return }
-    Task {
-      // A cancelled wait looks at once, which is never wrong.
-      try? await ports.clock.sleep(until: ports.clock.now() + duration)
-      do throws(Failure) {
-        try await lookAgain()
-      } catch {
-        await orchestrator.stop(for: error)
-      }
-    }
+    bench.after(duration) { () throws(Failure) in try await self.lookAgain() }
   }
 
   private func lookAgain() async throws(Failure) {
@@ -256,40 +201,7 @@ actor MarkerIntake {
     let paths = unsettled.beginLook()
     try await look(at: paths.map { ($0, .found) })
     unsettled.endLook()
-    for path in unsettled.takeHeldBack() { try await closeIfComplete(at: path) }
-  }
-
-  // MARK: The end of an intake
-
-  private func abortIfAsked(at path: BytePath) async throws(Failure) {
-    for workflow in workflows {
-      guard case .markers(_, let abort?) = workflow.stop, path.name == abort, await lies(path, inWatchOf: workflow)
-      else { continue }
-      await orchestrator.abortIntake(of: workflow.name)
-    }
-  }
-
-  private func closeIfComplete(at path: BytePath) async throws(Failure) {
-    for workflow in workflows {
-      guard case .markers(let complete?, _) = workflow.stop, path.name == complete,
-        await lies(path, inWatchOf: workflow), await orchestrator.isOpen(workflow.name)
-      else { continue }
-      // What was ready before it may not have been told yet.
-      try await scanTrees(of: workflow)
-      // Nor be known to be ready: then the end waits for that.
-      if unsettled.holdsBack(path, where: { !workflow.trees(markedBy: $0).isEmpty }) { continue }
-      await orchestrator.closeIntake(of: workflow.name)
-    }
-  }
-
-  private func lies(_ path: BytePath, inWatchOf workflow: Workflow) async -> Bool {
-    guard workflow.watch.contains(where: { $0.path == path.parent }) else { return false }
-    if case .known(.some) = await sight(of: path) { return true }
-    return false
-  }
-
-  private func scanTrees(of workflow: Workflow) async throws(Failure) {
-    guard let marker = workflow.treeMarker else { return }
-    for watch in workflow.watch { _ = try await scan(watch.path, for: [marker]) }
+    let heldBack = unsettled.takeHeldBack()
+    for workflow in workflows where heldBack.contains(workflow.name) { try await completeInTurn(workflow) }
   }
 }

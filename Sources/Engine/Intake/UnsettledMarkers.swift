@@ -1,6 +1,6 @@
 import SlipwayModel
 
-/// The markers that may still be written, and the ends of intakes that wait for them. Pure.
+/// The markers, and files, that may still be written, and the ends of intakes that wait for them. Pure.
 struct UnsettledMarkers {
   private struct Sighting {
     let identity: MarkerIdentity
@@ -9,7 +9,7 @@ struct UnsettledMarkers {
 
   private var sightings: [BytePath: Sighting] = [:]
   private var pending: Set<BytePath> = []
-  private var heldBack: Set<BytePath> = []
+  private var heldBack: Set<WorkflowName> = []
 
   /// `marker` with the time for which it has been seen to stand still, where that is longer than its file system says:
   /// one from the future has no age.
@@ -39,14 +39,14 @@ struct UnsettledMarkers {
     sightings = sightings.filter { pending.contains($0.key) }
   }
 
-  /// Whether the end that `complete` asks for must wait for such a marker; then `takeHeldBack` gives it back.
-  mutating func holdsBack(_ complete: BytePath, where concerns: (BytePath) -> Bool) -> Bool {
+  /// Whether the end of the workflow's intake must wait for such a marker; then `takeHeldBack` gives it back.
+  mutating func holdsBack(_ workflow: Workflow, where concerns: (BytePath) -> Bool) -> Bool {
     guard pending.contains(where: concerns) else { return false }
-    heldBack.insert(complete)
+    heldBack.insert(workflow.name)
     return true
   }
 
-  mutating func takeHeldBack() -> Set<BytePath> {
+  mutating func takeHeldBack() -> Set<WorkflowName> {
     defer { heldBack = [] }
     return heldBack
   }

@@ -1,13 +1,6 @@
 import SlipwayModel
 
 extension Workflow {
-  /// The name of the file that makes a directory a tree.
-  var treeMarker: BytePath? {
-    switch intake {
-    case .marker(let name): name
-    }
-  }
-
   var allMarkerNames: Set<BytePath> {
     let (anywhere, inWatchedDirectory) = markerNames
     return anywhere.union(inWatchedDirectory)
@@ -15,10 +8,14 @@ extension Workflow {
 
   /// The trees that the file at `path` marks: one under each watched directory that holds it.
   func trees(markedBy path: BytePath) -> [TreeID] {
-    guard path.name == treeMarker else { return [] }
-    let directory = path.parent
-    return watch.compactMap { watch in
-      directory.relative(to: watch.path).map { TreeID(workflow: name, watch: watch.path, name: $0) }
+    guard path.name == intake.markerName else { return [] }
+    return trees(at: path.parent)
+  }
+
+  /// What lies at `path`, as a tree under each watched directory that holds it.
+  func trees(at path: BytePath) -> [TreeID] {
+    watch.compactMap { watch in
+      path.relative(to: watch.path).map { TreeID(workflow: name, watch: watch.path, name: $0) }
     }
   }
 }

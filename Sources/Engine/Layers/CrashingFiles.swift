@@ -40,10 +40,12 @@
 
     func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk { try files.walk(tree) }
 
-    func find(
-      _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
-    ) throws(Failure) -> [Failure] {
-      try files.find(names, in: directory, found: found)
+    func find(_ names: Set<BytePath>, in directory: BytePath) throws(Failure) -> any NameSearch {
+      try files.find(names, in: directory)
+    }
+
+    func state(of path: BytePath, in tree: BytePath) throws(Failure) -> FileState? {
+      try files.state(of: path, in: tree)
     }
 
     func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }

@@ -25,13 +25,13 @@
       try await ledger.runs(matching: filter, limit: limit)
     }
 
-    func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
-      try await ledger.answeredMarker(of: tree)
+    func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity] {
+      try await ledger.answeredMarkers(of: trees)
     }
 
     func answeredTrees(
       _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-    ) async throws(Failure) -> [BytePath] {
+    ) async throws(Failure) -> [AnsweredTree] {
       try await ledger.answeredTrees(workflow, watch: watch, after: name, limit: limit)
     }
 

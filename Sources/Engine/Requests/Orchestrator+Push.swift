@@ -12,7 +12,7 @@ extension Orchestrator {
   public func push(_ workflow: WorkflowName, _ paths: [BytePath]) async throws(Failure) -> PushedRuns {
     try await begin()
     defer { end() }
-    guard let context = contexts[workflow], let intake else {
+    guard let context = contexts[workflow], let intakes else {
       throw mode == .service ? RunRefusal.notRunHere(workflow) : RunRefusal.ending
     }
     var trees: [TreeID] = []
@@ -22,7 +22,7 @@ extension Orchestrator {
     }
     if mode != .service { return try joining(trees) }
     guard isOpen(workflow), backlog.letsBegin(workflow) else { throw RunRefusal.takesNothing(workflow) }
-    return trees.isEmpty ? try await intake.takeAll(of: context.workflow) : try await intake.take(trees)
+    return trees.isEmpty ? try await intakes.takeAll(of: context.workflow) : try await intakes.take(trees)
   }
 
   private func joining(_ trees: [TreeID]) throws(Failure) -> PushedRuns {
@@ -32,9 +32,9 @@ extension Orchestrator {
   }
 
   /// What this process was started for.
-  nonisolated func takeOwn(_ trees: [TreeID], _ intake: MarkerIntake) async throws(Failure) {
+  nonisolated func takeOwn(_ trees: [TreeID], _ intakes: Intakes) async throws(Failure) {
     guard let workflow = trees.first?.workflow else { return }
-    if await isOpen(workflow) { return await note(try await intake.take(trees)) }
+    if await isOpen(workflow) { return await note(try await intakes.take(trees)) }
     // A stop that came first leaves them as they are; else the marker that ends the intake lies there.
     if await !isStopping { await fail(RunRefusal.takesNothing(workflow)) }
   }
@@ -71,8 +71,8 @@ extension Orchestrator {
     for index in runs.indices { runs[index].waitNoLonger(at: ports.clock.now()) }
     for run in runs { shared.outages?.left(run.id, isOver: true) }
     defer { for run in runs { backlog.goOn(run) } }
-    for start in stride(from: 0, to: runs.count, by: MarkerIntake.batchSize) {
-      try await ports.ledger.commit(runs[start..<min(start + MarkerIntake.batchSize, runs.count)].map { .run($0) })
+    for start in stride(from: 0, to: runs.count, by: IntakeBench.batchSize) {
+      try await ports.ledger.commit(runs[start..<min(start + IntakeBench.batchSize, runs.count)].map { .run($0) })
     }
   }
 }

@@ -20,7 +20,7 @@ extension Orchestrator: RunControl {
     do throws(Failure) {
       run = try await requests.commitRetry(run)
     } catch {
-      backlog.end(run)
+      giveBack(run)
       throw error
     }
     failedTrees.remove(run.tree)
@@ -41,7 +41,7 @@ extension Orchestrator: RunControl {
       backlog.withhold(id)
     }
     let cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id)
-    backlog.end(cancelled.run)
+    giveBack(cancelled.run)
     pushed.remove(id)
     shared.outages?.left(id, isOver: true)
     return cancelled

@@ -60,6 +60,12 @@ public enum RunRefusal {
       remedy: "name one below \(workflow.watch.map(\.path.description).joined(separator: ", "))")
   }
 
+  static func notAFile(_ tree: TreeID) -> Failure {
+    Failure(
+      .permanent, "push", tree.path.description, code: notThere,
+      cause: "it is no regular file, and each tree of the workflow '\(tree.workflow)' is one")
+  }
+
   static func isOver(_ run: Run) -> Failure {
     refusal("cancel", run, "it is \(run.state.name) already")
   }

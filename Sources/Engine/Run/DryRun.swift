@@ -35,27 +35,57 @@ public struct DryRun: Sendable {
   public func run(_ tell: (Line) -> Void) async throws(Failure) -> Bool {
     var isClean = true
     for context in contexts {
-      for tree in try await readyTrees(of: context.workflow) {
-        isClean = try await plan(tree, context, tell) && isClean
+      for watch in context.workflow.watch {
+        if let marker = context.workflow.intake.markerName {
+          for tree in try await markedTrees(of: context.workflow, marker, watch.path) {
+            isClean = try await plan(tree, context, tell) && isClean
+          }
+        } else {
+          isClean = try await planFiles(context, watch.path, tell) && isClean
+        }
       }
     }
     return isClean
   }
 
-  private func readyTrees(of workflow: Workflow) async throws(Failure) -> [TreeID] {
-    guard let marker = workflow.treeMarker else { return [] }
+  private func markedTrees(
+    of workflow: Workflow, _ marker: BytePath, _ watch: BytePath
+  ) async throws(Failure) -> [TreeID] {
+    let search = try ports.files.find([marker], in: watch)
+    var found: [BytePath] = []
+    while let path = search.next() { found.append(path) }
+    for problem in search.problems { logger.error("\(problem.message)") }
     var trees: [TreeID] = []
-    for watch in workflow.watch {
-      var found: [BytePath] = []
-      let problems = try ports.files.find([marker], in: watch.path) { found.append($0) }
-      for problem in problems { logger.error("\(problem.message)") }
-      for path in found.sorted() {
-        for tree in workflow.trees(markedBy: path) where tree.watch == watch.path {
-          if try await isReady(tree, try ports.files.marker(at: path)) { trees.append(tree) }
-        }
+    for path in found.sorted() {
+      for tree in workflow.trees(markedBy: path) where tree.watch == watch {
+        if try await isReady(tree, try ports.files.marker(at: path)) { trees.append(tree) }
       }
     }
     return trees
+  }
+
+  /// Where each file is a tree: as they come.
+  private func planFiles(
+    _ context: WorkflowContext, _ watch: BytePath, _ tell: (Line) -> Void
+  ) async throws(Failure) -> Bool {
+    let comparison = LedgerComparison(
+      of: try ports.files.walk(watch), with: ports.ledger, context.workflow.name, watch, retakesFailed: true)
+    var isClean = true
+    while let step = try await comparison.next() {
+      switch step {
+      case .gone: continue
+      case .unreadable(let failure):
+        logger.error("\(failure.message)")
+        isClean = false
+      case .changed(let name):
+        let tree = TreeID(workflow: context.workflow.name, watch: watch, name: name)
+        guard case .taken = try context.selection.verdict(on: name),
+          let state = try ports.files.state(of: .here, in: tree.path), state.isOpenForWriting != true
+        else { continue }
+        isClean = try await plan(tree, context, tell) && isClean
+      }
+    }
+    return isClean
   }
 
   private func isReady(_ tree: TreeID, _ marker: MarkerState?) async throws(Failure) -> Bool {
@@ -72,7 +102,7 @@ public struct DryRun: Sendable {
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
-    try await runHooks(.pre, context.workflow.hooks.pre, run, tell)
+    try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
     var isClean = true
     do throws(Failure) {
       let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
@@ -90,12 +120,12 @@ public struct DryRun: Sendable {
       tell(.manifest(tree, context.manifestKey(of: run), destinations: context.destinations))
     }
     run.outcome = .success
-    try await runHooks(.post, context.workflow.hooks.post, run, tell)
+    try await runHooks(.post, context.workflow.hooks.post, run, context, tell)
     return isClean
   }
 
   private func runHooks(
-    _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ tell: (Line) -> Void
+    _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ context: WorkflowContext, _ tell: (Line) -> Void
   ) async throws(Failure) {
     for hook in hooks where hook.condition != .failure {
       guard hook.runsInDryRun else {
@@ -107,7 +137,8 @@ public struct DryRun: Sendable {
       let variables = HookEnvironment(own: ports.environment).variables(
         for: hook, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: true)
       let invocation = HookInvocation(
-        command: hook.command, environment: variables, directory: run.tree.path, manifest: paths.manifest,
+        command: hook.command, environment: variables, directory: context.hookDirectory(of: run.tree),
+        manifest: paths.manifest,
         timeout: hook.timeout, grace: grace, run: run.id)
       let log = HookLog(hook, logger)
       let result = await ports.hooks.run(invocation) { log.take($0) }

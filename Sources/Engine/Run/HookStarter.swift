@@ -32,8 +32,9 @@ struct HookStarter {
 
   private func invocation(of hook: Hook, attempt: Int) -> HookInvocation {
     HookInvocation(
-      command: hook.command, environment: environment(of: hook, attempt: attempt), directory: session.run.tree.path,
-      manifest: paths.manifest, timeout: hook.timeout, grace: session.shared.grace, run: session.run.id)
+      command: hook.command, environment: environment(of: hook, attempt: attempt),
+      directory: session.context.hookDirectory(of: session.run.tree), manifest: paths.manifest, timeout: hook.timeout,
+      grace: session.shared.grace, run: session.run.id)
   }
 
   private func environment(of hook: Hook, attempt: Int) -> [EnvironmentVariable] {

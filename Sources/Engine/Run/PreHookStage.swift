@@ -26,9 +26,23 @@ struct PreHookStage {
       let finished = try await starter.run(hook, identity: identity, after: known.last { $0.hook == identity })
       if finished.result.ending == .cancelled { return .interrupted }
       try await session.commit([.hook(finished.record)])
-      if let event = Self.event(after: hook, finished.result.ending) { return .event(event) }
+      if let event = Self.event(after: hook, finished.result.ending) {
+        noteSeen()
+        return .event(event)
+      }
     }
-    return .event(try output())
+    let event = try output()
+    if case .attemptFailed = event { noteSeen() }
+    return .event(event)
+  }
+
+  /// No plan is made that would tell what the hooks have left: without a marker that is what has been seen of the tree,
+  /// so that their own writes do not make it ready again.
+  private func noteSeen() {
+    guard session.workflow.intake.markerName == nil else { return }
+    // What cannot be read now has changed when it can.
+    guard let walk = try? session.ports.files.with(session.workflow.symlinks).walk(session.run.tree.path) else { return }
+    if let digest = session.planner.digest(of: walk) { session.noteAnswer(digest.identity) }
   }
 
   /// What follows from an ending; nil to go on with the next hook.

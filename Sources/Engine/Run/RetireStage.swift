@@ -12,6 +12,7 @@ struct RetireStage {
     if disposal == .keep { return .event(.retired) }
     try await session.commit()
     do throws(Failure) {
+      guard let markerPath else { return .event(try await disposeUnmarked(disposal)) }
       let marker = try session.ports.files.marker(at: markerPath)?.identity
       if let marker, marker != session.run.marker {
         session.logger.notice("the tree has been marked again: 'after' is left out")
@@ -30,10 +31,45 @@ struct RetireStage {
 
   private var tree: TreeID { session.run.tree }
 
-  private var markerPath: BytePath {
-    switch session.workflow.intake {
-    case .marker(let name): tree.path.appending(name)
+  /// nil for a tree without a marker.
+  private var markerPath: BytePath? { session.workflow.intake.markerName.map(tree.path.appending) }
+
+  /// What has changed since the upload, or is about to, is the next run's: this one leaves out its `after`.
+  private func disposeUnmarked(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
+    if session.run.outcome == .success {
+      if let change = try await undelivered() { return leftOut(change) }
+      if let path = try written() {
+        // Its closing makes it ready, even if nothing was written.
+        session.noteAnswer(nil)
+        return leftOut("\(path) is being written again")
+      }
     }
+    let event = try await carryOut(disposal)
+    if case .foundChanges(let change) = event { return leftOut(change) }
+    return event
+  }
+
+  private func leftOut(_ why: String) -> RunEvent {
+    session.logger.notice("\(why): 'after' is left out")
+    return .retired
+  }
+
+  /// A delivered file that somebody has open for writing: what is written to it after it is gone would be lost.
+  private func written() throws(Failure) -> BytePath? {
+    let walk: any TreeWalk
+    do throws(Failure) {
+      walk = try session.ports.files.walk(tree.path)
+    } catch {
+      if error.code == "ENOENT" { return nil }
+      throw error
+    }
+    while let entry = walk.next() {
+      guard case .file = entry.kind,
+        try session.ports.files.state(of: entry.path, in: tree.path)?.isOpenForWriting == true
+      else { continue }
+      return tree.path.appending(entry.path)
+    }
+    return nil
   }
 
   private func dispose(_ disposal: After.Disposal, isMarked: Bool) async throws(Failure) -> RunEvent {
@@ -43,6 +79,10 @@ struct RetireStage {
       session.logger.notice("\(change), and its marker is gone: 'after' is left out")
       return .retired
     }
+    return try await carryOut(disposal)
+  }
+
+  private func carryOut(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
     switch disposal {
     case .keep: return .retired
     case .move(let directory): return try move(into: directory)
@@ -112,8 +152,13 @@ struct RetireStage {
         }
       }
     }
-    if let marker = session.run.marker { _ = try files.removeMarker(at: markerPath, ifStill: marker) }
-    try files.removeEmptyDirectories(in: tree.path, keepingRoot: tree.name == .here)
+    if let markerPath, let marker = session.run.marker {
+      _ = try files.removeMarker(at: markerPath, ifStill: marker)
+    }
+    // Of a tree that is one file the directory is another's.
+    if session.workflow.intake != .closed {
+      try files.removeEmptyDirectories(in: tree.path, keepingRoot: tree.name == .here)
+    }
     if kept > 0 { session.logger.info("\(kept) files that were not uploaded stay in \(tree.path)") }
     return .retired
   }

@@ -28,6 +28,7 @@ struct RunDriver: Sendable {
     let session = session(for: run)
     let started = RunEvent.started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports))
     do throws(Failure) {
+      if let ending = try await withdrawnUnready(session, isNew: true) { return ending }
       if let path = markerPath(of: run.tree) {
         let marker = try ports.files.marker(at: path)?.identity
         // One that was made ready by hand has no marker to lose.
@@ -61,6 +62,13 @@ struct RunDriver: Sendable {
   /// Goes on with a run that waited, or that an earlier process left.
   func resume(_ run: Run) async throws(Failure) -> Ending {
     let session = session(for: run)
+    do throws(Failure) {
+      let hasToRead = run.stageToResume == .prepare || run.stageToResume == .upload
+      if hasToRead, let ending = try await withdrawnUnready(session, isNew: false) { return ending }
+    } catch {
+      // The attempt meets the same error, and tells it.
+      if error.kind == .fatal { throw error }
+    }
     session.logger.info("run goes on", metadata: ["state": "\(run.state.name)"])
     // One that could not even begin, and is retried, has no keys yet.
     if run.targetPrefix == nil {
@@ -78,18 +86,7 @@ struct RunDriver: Sendable {
   }
 
   private func markerPath(of tree: TreeID) -> BytePath? {
-    switch context.workflow.intake {
-    case .marker(let name): tree.path.appending(name)
-    }
-  }
-
-  private func withdraw(
-    _ session: RunSession, _ why: String? = nil, _ changes: [LedgerChange]? = nil
-  ) async throws(Failure) -> Ending {
-    _ = session.apply(.cancelled(why ?? "its marker was removed before it began"))
-    try await session.commit(changes ?? [.answered(session.run.tree, nil)])
-    session.logger.info("withdrawn: \(session.run.error)")
-    return .ended(session.run)
+    context.workflow.intake.markerName.map(tree.path.appending)
   }
 
   private func drive(_ session: RunSession, _ first: RunEvent) async throws(Failure) -> Ending {
@@ -136,10 +133,18 @@ struct RunDriver: Sendable {
   private func markerAfterEnd(_ session: RunSession) -> [LedgerChange] {
     let after = session.workflow.after
     let disposal = session.run.outcome == .failure ? after.failure : after.success
-    guard session.run.outcome != nil, disposal != .keep, let path = markerPath(of: session.run.tree),
-      case .some(.none) = try? ports.files.marker(at: path)  // What cannot be told now, the next scan tells.
-    else { return [] }
+    guard session.run.outcome != nil, disposal != .keep, isGone(session.run.tree) else { return [] }
     return [.answered(session.run.tree, nil)]
+  }
+
+  /// What cannot be told now, the next scan tells.
+  private func isGone(_ tree: TreeID) -> Bool {
+    if let path = markerPath(of: tree) {
+      if case .some(.none) = try? ports.files.marker(at: path) { return true }
+      return false
+    }
+    if case .some(.none) = try? ports.files.fingerprint(.here, in: tree.path) { return true }
+    return false
   }
 
   private func waiting(_ session: RunSession, _ until: Timestamp) -> Ending {
@@ -155,7 +160,7 @@ struct RunDriver: Sendable {
     return .waiting(session.run, waiting, out: session.out)
   }
 
-  private func removeFiles(_ session: RunSession) {
+  func removeFiles(_ session: RunSession) {
     do throws(Failure) {
       try ports.runFiles.remove(session.run.id)
     } catch {

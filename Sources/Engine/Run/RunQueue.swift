@@ -6,12 +6,15 @@ import SlipwayModel
 struct RunQueue {
   private(set) var ready: Deque<Run> = []
   private var readyTrees: Set<TreeID> = []
+  private var readyCounts: [WorkflowName: Int] = [:]
   /// The trees of runs that are under way or wait.
   private var held: [RunID: TreeID] = [:]
+  private var heldTrees = TreePaths()
 
   /// A tree stands in the queue once at most.
   mutating func add(_ run: Run) {
     guard readyTrees.insert(run.tree).inserted else { return }
+    readyCounts[run.tree.workflow, default: 0] += 1
     ready.append(run)
   }
 
@@ -20,9 +23,12 @@ struct RunQueue {
     readyTrees.contains(tree)
   }
 
+  /// How many runs of the workflow stand in the queue.
+  func readyCount(of workflow: WorkflowName) -> Int { readyCounts[workflow, default: 0] }
+
   /// Whether a run of the tree is under way or waits.
   func holds(_ tree: TreeID) -> Bool {
-    held.values.contains(tree)
+    heldTrees.overlaps(tree) && held.values.contains(tree)
   }
 
   /// The run of the tree that stands in the queue, or else one that is under way or waits.
@@ -37,37 +43,84 @@ struct RunQueue {
   }
 
   func overlapping(_ tree: TreeID) -> RunID? {
-    held.first { $0.value.overlaps(tree) }?.key
+    heldTrees.overlaps(tree) ? held.first { $0.value.overlaps(tree) }?.key : nil
   }
 
   /// A run that stands in the queue leaves it.
   mutating func remove(_ id: RunID) {
     guard let index = ready.firstIndex(where: { $0.id == id }) else { return }
-    readyTrees.remove(ready.remove(at: index).tree)
+    leaveReady(at: index)
+  }
+
+  private mutating func leaveReady(at index: Int) {
+    let tree = ready.remove(at: index).tree
+    readyTrees.remove(tree)
+    readyCounts[tree.workflow, default: 0] -= 1
   }
 
   /// Keeps the run's tree from every other run until `release`.
   mutating func hold(_ run: Run) {
-    held[run.id] = run.tree
+    if held.updateValue(run.tree, forKey: run.id) == nil { heldTrees.insert(run.tree) }
   }
 
   mutating func release(_ id: RunID) {
-    held[id] = nil
+    if let tree = held.removeValue(forKey: id) { heldTrees.remove(tree) }
   }
 
   /// The first run that `isAllowed` and whose tree is free, and holds it. An allowed run that has to wait for its tree
   /// keeps the later ones that overlap it waiting, too.
   mutating func takeNext(where isAllowed: (Run) -> Bool) -> Run? {
-    var earlier: [TreeID] = []
+    var earlier = TreePaths()
     for (index, run) in ready.enumerated() where isAllowed(run) {
-      if !held.values.contains(where: run.tree.overlaps), !earlier.contains(where: run.tree.overlaps) {
-        ready.remove(at: index)
-        readyTrees.remove(run.tree)
+      if !heldTrees.overlaps(run.tree), !earlier.overlaps(run.tree) {
+        leaveReady(at: index)
         hold(run)
         return run
       }
-      earlier.append(run.tree)
+      earlier.insert(run.tree)
     }
     return nil
+  }
+}
+
+/// Which trees contain one another, without comparing each with each: thousands may wait for a destination. Pure.
+struct TreePaths {
+  /// How often each was inserted.
+  private var trees: [BytePath: Int] = [:]
+  /// How many lie below each directory.
+  private var below: [BytePath: Int] = [:]
+
+  mutating func insert(_ tree: TreeID) { change(tree.path, by: 1) }
+
+  /// Of one that was inserted.
+  mutating func remove(_ tree: TreeID) { change(tree.path, by: -1) }
+
+  /// Whether one of them contains `tree`, or lies in it.
+  func overlaps(_ tree: TreeID) -> Bool {
+    if trees.isEmpty { return false }
+    let path = tree.path
+    if trees[path] != nil || below[path] != nil { return true }
+    return Self.directories(above: path).contains { trees[$0] != nil }
+  }
+
+  private mutating func change(_ path: BytePath, by number: Int) {
+    Self.add(number, to: path, &trees)
+    for directory in Self.directories(above: path) { Self.add(number, to: directory, &below) }
+  }
+
+  private static func add(_ number: Int, to path: BytePath, _ counts: inout [BytePath: Int]) {
+    let count = counts[path, default: 0] + number
+    counts[path] = count == 0 ? nil : count
+  }
+
+  /// Of an absolute path, from the nearest one to the root.
+  private static func directories(above path: BytePath) -> [BytePath] {
+    var directories: [BytePath] = []
+    var directory = path
+    while directory.parent != directory {
+      directory = directory.parent
+      directories.append(directory)
+    }
+    return directories
   }
 }

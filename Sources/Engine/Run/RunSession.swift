@@ -13,6 +13,8 @@ final class RunSession {
   /// The destinations by which the latest attempt ended, because they are out.
   private(set) var out: Set<DestinationName> = []
   private var isDirty = false
+  /// For the next commit.
+  private var pending: [LedgerChange] = []
 
   init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
     self.run = run
@@ -47,11 +49,24 @@ final class RunSession {
     run.marker = marker
   }
 
+  /// The same with the next commit, for a tree without a marker: what its files were when the run saw them last. With
+  /// nil it is to be looked at anew.
+  func noteAnswer(_ marker: MarkerIdentity?) {
+    if let marker {
+      // Both stand in the ledger, and change together.
+      if pending.isEmpty, run.marker == marker { return }
+      answer(marker)
+    }
+    pending = [.answered(run.tree, marker)]
+  }
+
   /// Makes the row durable, with `changes` in the same commit; nothing if nothing has changed.
   func commit(_ changes: [LedgerChange] = []) async throws(Failure) {
+    let changes = pending + changes
     guard isDirty || !changes.isEmpty else { return }
     try await ports.ledger.commit((isDirty ? [.run(run)] : []) + changes)
     isDirty = false
+    pending = []
   }
 
   var workflow: Workflow { context.workflow }

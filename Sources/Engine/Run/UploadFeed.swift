@@ -35,6 +35,10 @@ final class UploadFeed: @unchecked Sendable {
   struct Findings: Sendable {
     var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
     var skipped = 0
+    /// Of what the filter takes, as it was planned.
+    var digest = TreeDigest()
+    /// Whether the plan has been read to its end.
+    var isWhole = false
     /// Why the plan could not be read to its end.
     var failure: Failure?
   }
@@ -95,6 +99,7 @@ final class UploadFeed: @unchecked Sendable {
       }
       guard let step = try await nextStep() else {
         try await forgetVanished()
+        findings.isWhole = true
         return nil
       }
       take(step)
@@ -122,8 +127,10 @@ final class UploadFeed: @unchecked Sendable {
     case .vanished(let path): vanished.append(path)
     case .item(let item, _):
       switch item.decision {
-      case .upload(let planned): queue(item.path, planned)
-      case .proven: break
+      case .upload(let planned):
+        findings.digest.add(item.path, planned.fingerprint)
+        queue(item.path, planned)
+      case .proven(let planned): findings.digest.add(item.path, planned.fingerprint)
       case .skip(let reason): note(skipped: item.path, reason)
       case .answer(let inner, let marker):
         findings.inner.append((TreeID(workflow: tree.workflow, watch: tree.watch, name: inner), marker))

@@ -83,6 +83,9 @@ struct UploadStage {
       session.logger.error("\(failure.message)")
     }
     try await recorder.finish()
+    if session.workflow.intake.markerName == nil, findings.isWhole, findings.digest.fileCount > 0 {
+      session.noteAnswer(findings.digest.identity)
+    }
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
     if session.workflow.commit == .manifest, tally.verdict == nil {

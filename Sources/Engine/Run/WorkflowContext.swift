@@ -50,6 +50,11 @@ struct WorkflowContext: Sendable {
     KeyMapping(watch: tree.watch, sourcePrefix: workflow.sourcePrefix, targetPrefix: targetPrefix)
   }
 
+  /// Where its hooks are started: in the tree, or beside a tree that is one file.
+  func hookDirectory(of tree: TreeID) -> BytePath {
+    workflow.intake == .closed ? tree.path.parent : tree.path
+  }
+
   /// Without a destination's prefix.
   func manifestKey(of run: Run) -> ObjectKey {
     mapping(for: run.tree, targetPrefix: run.fullTargetPrefix).manifestKey(ofTree: run.tree.name)

@@ -10,10 +10,10 @@ struct EmptyLedger: Ledger {
   func run(_ id: RunID) async throws(Failure) -> Run? { nil }
   func latestRun(of tree: TreeID) async throws(Failure) -> Run? { nil }
   func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] { [] }
-  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? { nil }
+  func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity] { [:] }
   func answeredTrees(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) async throws(Failure) -> [BytePath] { [] }
+  ) async throws(Failure) -> [AnsweredTree] { [] }
   func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] { [] }
   func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] { [:] }
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { [] }

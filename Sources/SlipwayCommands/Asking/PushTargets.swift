@@ -51,6 +51,10 @@ struct PushTargets {
   /// What a tree of the workflow is.
   private func check(_ tree: TreeID) throws {
     switch workflow.intake {
+    case .closed:
+      if Self.isRegularFile(tree.path) { return }
+      throw ValidationError(
+        "\(tree.path) is no regular file, and each tree of the workflow '\(workflow.name)' is one: name a file.")
     case .marker:
       if Self.isDirectory(tree.path) { return }
       throw ValidationError(
@@ -65,9 +69,12 @@ struct PushTargets {
     return BytePath(Array(UnsafeBufferPointer(start: text, count: strlen(text))).map { UInt8(bitPattern: $0) })
   }
 
-  private static func isDirectory(_ path: BytePath) -> Bool {
+  private static func isDirectory(_ path: BytePath) -> Bool { kind(of: path) == S_IFDIR }
+  private static func isRegularFile(_ path: BytePath) -> Bool { kind(of: path) == S_IFREG }
+
+  private static func kind(of path: BytePath) -> mode_t? {
     var status = stat()
-    return stat(cString(path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(cString(path), &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 
   private static func cString(_ path: BytePath) -> [CChar] { path.bytes.map { CChar(bitPattern: $0) } + [0] }

@@ -25,7 +25,8 @@ struct DryRunPrinter {
   static func lines(_ line: DryRun.Line) -> [String] {
     switch line {
     case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
-    case .item(_, let item, let destinations): Self.lines(item, destinations)
+    case .item(let tree, let item, let destinations):
+      Self.lines(item.path == .here ? tree.name : item.path, item, destinations)
     case .manifest(_, let key, let destinations):
       destinations.map { "  upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }
     case .problem(_, let failure): ["  error: \(failure.message)"]
@@ -34,15 +35,16 @@ struct DryRunPrinter {
     }
   }
 
-  private static func lines(_ item: PlanItem, _ destinations: [Destination]) -> [String] {
+  /// `path` is relative to the tree; of a tree that is one file, to the watched directory.
+  private static func lines(_ path: BytePath, _ item: PlanItem, _ destinations: [Destination]) -> [String] {
     switch item.decision {
     case .upload(let planned), .proven(let planned):
       destinations.filter { planned.destinations.contains($0.name) }.map { destination in
-        "  upload \(item.path) -> \(destination.name): \(joinedKey(destination.prefix, planned.key.bytes))"
+        "  upload \(path) -> \(destination.name): \(joinedKey(destination.prefix, planned.key.bytes))"
           + (planned.rule.map { " (filter '\($0.pattern)', \($0.location))" } ?? "")
       }
-    case .skip(let reason): ["  skip \(item.path): \(reason.explanation)"]
-    case .answer(let inner, _): ["  skip \(item.path): the marker of the inner tree \(inner), taken with this one"]
+    case .skip(let reason): ["  skip \(path): \(reason.explanation)"]
+    case .answer(let inner, _): ["  skip \(path): the marker of the inner tree \(inner), taken with this one"]
     case .fail(let failure): ["  error: \(failure.message)"]
     }
   }

@@ -69,7 +69,8 @@ struct Explanation {
     for workflow in assembly.configuration.workflows {
       let kind = try kind(of: path, workflow, ports.files)
       for watch in workflow.watch where path.isWithin(watch.path) {
-        let place = kind == nil ? path : path.parent
+        // The directory that may be marked, or the file that is a tree of its own.
+        let place = kind == nil || workflow.intake.markerName == nil ? path : path.parent
         guard place.isWithin(watch.path) else { continue }
         let (tree, marker) = try self.tree(around: place, workflow, watch.path, ports.files)
         let planning = try PlanPreview(workflow, of: assembly.configuration, ports: ports)
@@ -88,8 +89,8 @@ struct Explanation {
   private static func tree(
     around place: BytePath, _ workflow: Workflow, _ watch: BytePath, _ files: any TreeFiles
   ) throws(Failure) -> (TreeID, BytePath?) {
-    guard case .marker(let name) = workflow.intake else {
-      return (TreeID(workflow: workflow.name, watch: watch, name: .here), nil)
+    guard let name = workflow.intake.markerName else {
+      return (TreeID(workflow: workflow.name, watch: watch, name: place.relative(to: watch) ?? .here), nil)
     }
     var directory = place
     while directory.isWithin(watch) {
@@ -134,9 +135,12 @@ struct Explanation {
 
   var text: String {
     var lines = ["\(path)", "  workflow  \(workflow.name) (\(workflow.location)), watching \(tree.watch)"]
-    if case .marker(let name) = workflow.intake {
+    switch workflow.intake {
+    case .marker(let name):
       let state = marker.map { "marked by \($0)" } ?? "not ready: there is no \(name) in it"
       lines.append("  tree      \(tree.name) (\(state))")
+    case .closed:
+      if decision != nil { lines.append("  tree      \(tree.name) (the file itself, once it is closed after writing)") }
     }
     lines += outcome
     guard isTaken else { return lines.joined(separator: "\n") }

@@ -64,6 +64,18 @@ public struct WatchDirectory: Sendable, Hashable {
 public enum Intake: Sendable, Hashable {
   /// A directory is a tree when a regular file of this name lies in it.
   case marker(BytePath)
+  /// Each regular file below a watched directory is a tree, ready once nobody has it open for writing.
+  case closed
+}
+
+extension Intake {
+  /// The name of the file that makes a directory a tree; nil where the fingerprints of a tree take its place.
+  public var markerName: BytePath? {
+    switch self {
+    case .marker(let name): name
+    case .closed: nil
+    }
+  }
 }
 
 /// One regular expression of `filter` or `exclude`, as it was written.

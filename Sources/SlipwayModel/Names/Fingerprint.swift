@@ -22,7 +22,8 @@ public struct Fingerprint: Hashable, Sendable {
   }
 }
 
-/// Which marker file has been answered: another pair at the same name is another marker.
+/// Which marker file has been answered: another pair at the same name is another marker. Where trees have no marker, the
+/// two halves of a `TreeDigest` stand in its place.
 public struct MarkerIdentity: Hashable, Sendable {
   public let inode: UInt64
   /// Nanoseconds since 1970.

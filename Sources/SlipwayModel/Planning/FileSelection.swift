@@ -81,8 +81,6 @@ extension Workflow {
   public var markerNames: (anywhere: Set<BytePath>, inWatchedDirectory: Set<BytePath>) {
     var ofRoot: Set<BytePath> = []
     if case .markers(let complete, let abort) = stop { ofRoot = Set([complete, abort].compactMap { $0 }) }
-    switch intake {
-    case .marker(let name): return ([name], ofRoot)
-    }
+    return (Set([intake.markerName].compactMap { $0 }), ofRoot)
   }
 }

@@ -27,15 +27,26 @@ public struct Planner: Sendable {
     self.destinationNames = destinations.map(\.name)
     self.longestPrefix = destinations.map { joinedKey($0.prefix, []).bytes.count }.max() ?? 0
     self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
-    switch workflow.intake {
-    case .marker(let name): self.innerMarker = name
-    }
+    self.innerMarker = workflow.intake.markerName
     self.lookUp = lookUp
   }
 
   /// What becomes of `entry`, given what this run's ledger rows say of its path (one a destination; empty at first).
   public func decide(_ entry: WalkEntry, rows: [UploadRecord] = []) -> PlanItem {
     PlanItem(path: entry.path, decision: decision(on: entry, rows))
+  }
+
+  /// The digest of what would be uploaded; nil if there is nothing, or not everything can be read.
+  public func digest(of walk: any TreeWalk) -> TreeDigest? {
+    var digest = TreeDigest()
+    while let entry = walk.next() {
+      switch decide(entry).decision {
+      case .upload(let planned), .proven(let planned): digest.add(entry.path, planned.fingerprint)
+      case .fail: return nil
+      case .skip, .answer: continue
+      }
+    }
+    return digest.fileCount > 0 ? digest : nil
   }
 
   private func decision(on entry: WalkEntry, _ rows: [UploadRecord]) -> PlanItem.Decision {

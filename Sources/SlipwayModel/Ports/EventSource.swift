@@ -16,18 +16,23 @@ public protocol EventSource: Sendable {
 
 /// Which names a source tells of.
 public struct WatchInterest: Sendable, Hashable {
-  /// Last components; everything else is passed over without a word.
+  /// Last components, below every watched directory.
   public let names: Set<BytePath>
+  /// Watched directories below which everything that is no directory is of interest. What the source comes by while it
+  /// lists a whole watched directory is not told one by one: whoever is told `listed` walks it.
+  public let everythingIn: Set<BytePath>
 
-  public init(names: Set<BytePath>) {
+  public init(names: Set<BytePath>, everythingIn: Set<BytePath> = []) {
     self.names = names
+    self.everythingIn = everythingIn
   }
 }
 
 public enum TreeEvent: Sendable, Hashable {
   /// Something of this name was found, made, closed after writing, moved in or removed. Absolute path.
   case name(BytePath, NameHint)
-  /// This watched directory and all below it has been listed: whatever was not told is not there.
+  /// This watched directory and all below it has been listed: a name of interest that was not told is not there. Where
+  /// everything is of interest: it is to be walked, since not everything that has happened was told.
   case listed(watch: BytePath)
   /// The kernel lost events or does not tell of all that happens, or a listing was incomplete; the source lists again
   /// by itself.

@@ -19,14 +19,15 @@ public protocol Ledger: UploadJournal {
   /// The newest runs first, at most `limit`.
   func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run]
 
-  /// The marker of the tree that has been answered; nil if none, or if it has been seen gone since.
-  func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity?
+  /// The markers of these trees that have been answered, and what stands in their place where trees have none; a tree
+  /// is left out if there is none, or if it has been seen gone since.
+  func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity]
 
-  /// The trees of a workflow under a watched directory whose marker has been answered, in byte order of their names,
+  /// The trees of a workflow under a watched directory of which that has been answered, in byte order of their names,
   /// after `name`, at most `limit`.
   func answeredTrees(
     _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) async throws(Failure) -> [BytePath]
+  ) async throws(Failure) -> [AnsweredTree]
 
   /// What is known of a run's files, in byte order of path, then destination, after `path`; whole paths, about
   /// `limit` rows.
@@ -47,6 +48,11 @@ public protocol Ledger: UploadJournal {
 }
 
 extension Ledger {
+  /// The marker of one tree.
+  public func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
+    try await answeredMarkers(of: [tree])[tree]
+  }
+
   public func begin(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipart(upload)]) }
 
   public func prove(_ part: MultipartUpload.Part, of upload: MultipartUpload) async throws(Failure) {
@@ -54,6 +60,20 @@ extension Ledger {
   }
 
   public func end(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipartEnded(upload)]) }
+}
+
+/// A tree whose marker, or what stands in its place, has been answered.
+public struct AnsweredTree: Sendable, Hashable {
+  public let name: BytePath
+  public let marker: MarkerIdentity
+  /// Whether its latest run has failed.
+  public let hasFailed: Bool
+
+  public init(name: BytePath, marker: MarkerIdentity, hasFailed: Bool) {
+    self.name = name
+    self.marker = marker
+    self.hasFailed = hasFailed
+  }
 }
 
 /// One change of the ledger.

@@ -5,18 +5,17 @@ public protocol TreeFiles: Sendable {
   /// they come they skip links.
   func with(_ symlinks: SymlinkPolicy) -> any TreeFiles
 
-  /// What lies in and below `tree` (absolute), in byte order of the paths relative to it. Lazy: a directory is read
-  /// when the walk comes to it. Where links are followed, one that leads out of the
-  /// watched directory, nowhere, or to a directory that it lies in comes as a link. Throws where the tree
-  /// itself cannot be opened; what cannot be read below it comes as an entry.
+  /// What lies in and below `tree` (absolute), in byte order of the paths relative to it; of a tree that is a regular
+  /// file that file, with the path `.`, which the other calls take as well. Lazy: a directory is read when the walk
+  /// comes to it. Where links are followed, one that leads out of the watched directory, nowhere, or to a directory that
+  /// it lies in comes as a link. Throws where the tree itself cannot be opened; what cannot be read below it comes as an
+  /// entry.
   func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk
 
-  /// Lists `directory` (absolute) and everything below it, following no link, and calls `found` with the absolute path
-  /// of each entry whose last component is one of `names`, in no order. Much cheaper than a walk: nothing is sorted
-  /// and no file is looked at. Returns what could not be listed; throws where `directory` itself cannot be.
-  func find(
-    _ names: Set<BytePath>, in directory: BytePath, found: (BytePath) -> Void
-  ) throws(Failure) -> [Failure]
+  /// Looks in `directory` (absolute) and everything below it, following no link, for entries whose last component is
+  /// one of `names`. Lazy, and much cheaper than a walk: nothing is sorted and no file is looked at. Throws where
+  /// `directory` itself cannot be listed.
+  func find(_ names: Set<BytePath>, in directory: BytePath) throws(Failure) -> any NameSearch
 
   /// Opens a regular file at `path` below `tree`. Never blocks on a FIFO. For some
   /// milliseconds after the watched directory was replaced it may be the old one's file: its fingerprint tells.
@@ -24,6 +23,9 @@ public protocol TreeFiles: Sendable {
 
   /// The fingerprint of what the name leads to now; nil if there is nothing or no regular file.
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint?
+
+  /// The regular file at `path` below `tree`, and whether somebody writes it; nil if there is none. Idempotent.
+  func state(of path: BytePath, in tree: BytePath) throws(Failure) -> FileState?
 
   /// What lies at a marker's path (absolute); nil if there is no regular file. Idempotent.
   func marker(at path: BytePath) throws(Failure) -> MarkerState?
@@ -50,6 +52,14 @@ public protocol TreeFiles: Sendable {
 public protocol TreeWalk: AnyObject {
   /// The next entry, nil at the end. Directories that could be read do not appear.
   func next() -> WalkEntry?
+}
+
+/// A search under way. Not for two threads at once.
+public protocol NameSearch: AnyObject {
+  /// The absolute path of the next entry of a name that is looked for, in no order; nil at the end.
+  func next() -> BytePath?
+  /// What could not be listed so far.
+  var problems: [Failure] { get }
 }
 
 /// One thing that a walk found.
@@ -89,6 +99,21 @@ public protocol OpenFile: AnyObject, Sendable {
 extension OpenFile {
   /// For a file that has no name of its own.
   public func fingerprintOfName() throws(Failure) -> Fingerprint? { try currentFingerprint() }
+}
+
+/// A regular file as it lies there.
+public struct FileState: Sendable, Hashable {
+  public let fingerprint: Fingerprint
+  /// Whether somebody has it open for writing; nil where the kernel does not tell.
+  public let isOpenForWriting: Bool?
+  /// How long ago it was modified, by the file system's clock against ours; never negative.
+  public let age: Duration
+
+  public init(fingerprint: Fingerprint, isOpenForWriting: Bool?, age: Duration) {
+    self.fingerprint = fingerprint
+    self.isOpenForWriting = isOpenForWriting
+    self.age = age
+  }
 }
 
 /// A marker file as it lies there.

@@ -25,6 +25,7 @@ struct ConfigurationChecks {
       checkProof(workflow)
       checkLinks(workflow)
       checkHooks(workflow)
+      checkFileTrees(workflow)
     }
   }
 }

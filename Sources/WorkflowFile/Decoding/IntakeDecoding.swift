@@ -24,7 +24,16 @@ extension Intake {
   }
 
   private static func ready(_ node: Node, named mark: Mark, _ context: DecodingContext) -> Intake? {
+    if case .scalar = node.content { return closed(node, context) }
     guard let reader = MappingReader<ReadyKey>(node, named: mark, context) else { return nil }
     return reader.required(.marker).flatMap(context.marker).map(Intake.marker)
+  }
+
+  private static func closed(_ node: Node, _ context: DecodingContext) -> Intake? {
+    let expected = "'closed' or { marker: NAME }"
+    guard let word = context.text(node, expecting: expected) else { return nil }
+    if word == "closed" { return .closed }
+    context.error("expected \(expected), found \(quoted(word))", at: node.mark)
+    return nil
   }
 }

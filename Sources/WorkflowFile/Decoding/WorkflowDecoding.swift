@@ -66,7 +66,9 @@ extension WorkflowDraft {
     if let node = reader[.retry] {
       workflow.retry = RetryPolicy(decoding: node, named: reader.mark(of: .retry), context)
     }
-    if let choice = reader[.commit].flatMap({ context.choice($0, of: Commit.self) }) { workflow.commit = choice }
+    if let node = reader[.commit], let choice = context.choice(node, of: Commit.self) {
+      (workflow.commit, commit) = (choice, node.mark)
+    }
     if let choice = reader[.symlinks].flatMap({ context.choice($0, of: SymlinkPolicy.self) }) {
       (workflow.symlinks, symlinks) = (choice, reader.mark(of: .symlinks))
     }

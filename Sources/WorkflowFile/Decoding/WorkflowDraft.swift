@@ -13,7 +13,8 @@ struct WorkflowDraft {
   var after: Mark?
   var moves: [Located<BytePath>] = []
   var symlinks: Mark?
-  /// At the hook's program or shell text.
+  var commit: Mark?
+  /// At the hook's program or shell text; the pre hooks first.
   var hooks: [Located<Hook>] = []
 
   var name: WorkflowName { workflow.name }

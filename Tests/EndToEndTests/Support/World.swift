@@ -107,7 +107,8 @@ final class World: Sendable {
 
   /// Writes the workflow file with one workflow, `w`, of trees below `in`; `lines` are its further keys.
   func configure(
-    _ lines: String = "", to names: String = "[store, copy]", settings: String = "", destinations: String? = nil
+    _ lines: String = "", to names: String = "[store, copy]", ready: String = "{ marker: .ready }",
+    settings: String = "", destinations: String? = nil
   ) throws {
     let further = lines.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }.joined()
     let retry = lines.contains("retry:") ? "" : "    retry: { attempts: 2, backoff: 10ms..20ms, defer: 100ms }\n"
@@ -118,7 +119,7 @@ final class World: Sendable {
       \(destinations ?? self.destinations())workflows:
         w:
           watch: ./in
-          ready: { marker: .ready }
+          ready: \(ready)
           destinations: \(names)
           started: ./started
       \(retry)\(further)

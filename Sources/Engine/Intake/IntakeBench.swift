@@ -1,0 +1,39 @@
+import Logging
+import SlipwayModel
+
+/// What all intakes work with.
+struct IntakeBench: Sendable {
+  let ports: EnginePorts
+  let orchestrator: Orchestrator
+  let logger: Logger
+  let isOnce: Bool
+
+  /// So many trees are looked at before what was found is committed.
+  static let batchSize = 256
+
+  /// Something could not be looked at: nothing is concluded from it.
+  func missed(_ failure: Failure) async {
+    logger.error("\(failure.message)")
+    await orchestrator.couldNotLook()
+  }
+
+  /// A new run of `tree`, which is ready by `marker`, or by somebody's word.
+  func run(of tree: TreeID, by marker: MarkerIdentity?) -> Run {
+    let now = ports.clock.now()
+    let id = RunID(at: now, entropy: (UInt16.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
+    return Run(id: id, tree: tree, marker: marker, created: now)
+  }
+
+  /// Later, in a task of its own.
+  func after(_ duration: Duration, _ look: @escaping @Sendable () async throws(Failure) -> Void) {
+    Task {
+      // A cancelled wait looks at once, which is never wrong.
+      try? await ports.clock.sleep(until: ports.clock.now() + duration)
+      do throws(Failure) {
+        try await look()
+      } catch {
+        await orchestrator.stop(for: error)
+      }
+    }
+  }
+}

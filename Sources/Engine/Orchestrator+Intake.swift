@@ -1,0 +1,76 @@
+import SlipwayModel
+
+/// What the intakes of trees without a marker ask.
+extension Orchestrator {
+  /// Those of the trees of which a run may be made. Of one that is in a run it is noted that something was told.
+  func free(_ trees: [TreeID]) -> Set<TreeID> {
+    var free: Set<TreeID> = []
+    for tree in trees where isOpen(tree.workflow) && !backlog.isReady(tree) {
+      if backlog.holds(tree) { touched.insert(tree) } else { free.insert(tree) }
+    }
+    return free
+  }
+
+  /// Whether a tree of the workflow is still to be looked at again.
+  func owesLook(to workflow: WorkflowName) -> Bool { touched.contains(workflow) }
+
+  /// The run is over, and its tree free for the next.
+  func giveBack(_ run: Run) {
+    backlog.end(run)
+    if touched.remove(run.tree) { lookAgain(at: run.tree) }
+  }
+
+  private func lookAgain(at tree: TreeID) {
+    guard let intakes, !hasEnded else { return }
+    Task.detached(executorPreference: ports.fileExecutor) {
+      do throws(Failure) {
+        try await intakes.lookAgain(at: tree)
+      } catch {
+        await self.stop(for: error)
+      }
+    }
+  }
+
+  /// It has been looked at again.
+  func hasLooked(at tree: TreeID) { touched.endLook(tree) }
+
+  // MARK: Room
+
+  func hasRoom(for workflow: WorkflowName) -> Bool { backlog.hasRoom(for: workflow) }
+
+  /// Waits until more runs may stand in the queue; false if nothing more is taken.
+  func waitForRoom(for workflow: WorkflowName) async -> Bool {
+    if isTaking(workflow), !backlog.hasRoom(for: workflow) {
+      return await withCheckedContinuation { waitingForRoom.append((workflow, $0)) }
+    }
+    return isTaking(workflow)
+  }
+
+  func letIntakesOn() {
+    if waitingForRoom.isEmpty { return }
+    let waiting = waitingForRoom
+    waitingForRoom = waiting.filter { isTaking($0.workflow) && !backlog.hasRoom(for: $0.workflow) }
+    for (workflow, continuation) in waiting where !isTaking(workflow) || backlog.hasRoom(for: workflow) {
+      continuation.resume(returning: isTaking(workflow))
+    }
+  }
+
+  private func isTaking(_ workflow: WorkflowName) -> Bool { !hasEnded && isOpen(workflow) }
+}
+
+/// Trees about which something was told while they were in a run, until they have been looked at again. Pure.
+struct TouchedTrees {
+  private var trees: Set<TreeID> = []
+  private var counts: [WorkflowName: Int] = [:]
+
+  mutating func insert(_ tree: TreeID) {
+    if trees.insert(tree).inserted { counts[tree.workflow, default: 0] += 1 }
+  }
+
+  /// Whether it was among them. It still counts, until `endLook`.
+  mutating func remove(_ tree: TreeID) -> Bool { trees.remove(tree) != nil }
+
+  mutating func endLook(_ tree: TreeID) { counts[tree.workflow, default: 0] -= 1 }
+
+  func contains(_ workflow: WorkflowName) -> Bool { counts[workflow, default: 0] > 0 }
+}
