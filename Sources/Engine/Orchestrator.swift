@@ -21,7 +21,6 @@ public actor Orchestrator {
   var pushed: Set<RunID> = []
   /// Those that this process was started for.
   var ownRuns: [RunID] = []
-  private(set) var intake: MarkerIntake?
   /// Wishes that are being done: the process does not end before they are.
   var requests = 0
   /// Wishes that came before what an earlier process left was known; nil from then on.
