@@ -129,7 +129,8 @@ package actor InMemoryLedger: Ledger {
   }
 
   package func runs(matching filter: RunFilter, limit: Int) throws(Failure) -> [Run] {
-    let matching = allRuns.reversed().filter { run in
+    let end = filter.before.map { order.firstIndex(of: $0) ?? 0 } ?? order.endIndex
+    let matching = order[..<end].compactMap { runs[$0] }.reversed().filter { run in
       (filter.workflow == nil || run.tree.workflow == filter.workflow)
         && (filter.state == nil || run.state.name == filter.state)
     }

@@ -64,6 +64,10 @@ private let runConformance: [Conformance<any Ledger>] = [
     #expect(try await numbers(RunFilter(workflow: WorkflowName("odd"), state: "done")) == [3, 1].map(runID))
     #expect(try await numbers(RunFilter(), limit: 2) == [5, 4].map(runID))
     #expect(try await numbers(RunFilter(), limit: 0) == [])
+    #expect(try await numbers(RunFilter(before: runID(4)), limit: 2) == [3, 2].map(runID))
+    #expect(try await numbers(RunFilter(state: "failed", before: runID(5))) == [4].map(runID))
+    #expect(try await numbers(RunFilter(before: runID(0))) == [])
+    #expect(try await numbers(RunFilter(before: RunID("nobody"))) == [])
   },
   Conformance("a commit with a row of an unknown run changes nothing, and the next one goes well") { ledger in
     let run = plainRun(number: 1)

@@ -86,8 +86,10 @@ public struct RunFilter: Sendable, Hashable {
   public var workflow: WorkflowName?
   /// `RunState.name`.
   public var state: String?
+  /// Only runs that came before this one: for the next page of a list.
+  public var before: RunID?
 
-  public init(workflow: WorkflowName? = nil, state: String? = nil) {
+  public init(workflow: WorkflowName? = nil, state: String? = nil, before: RunID? = nil) {
     self.workflow = workflow
     self.state = state
   }
