@@ -19,8 +19,9 @@ public actor Orchestrator {
   var cancelling: Set<RunID> = []
   /// Runs that somebody waits for: a destination that is out uses up their attempts.
   var pushed: Set<RunID> = []
-  /// Those that this process was started for.
+  /// Those that this process was started for, and their trees as far as an earlier process has left a run of them.
   var ownRuns: [RunID] = []
+  var leftTrees: Set<TreeID> = []
   private(set) var intake: MarkerIntake?
   /// Wishes that are being done: the process does not end before they are.
   var requests = 0
@@ -200,6 +201,7 @@ public actor Orchestrator {
     let left = LeftRuns(
       configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
     for (run, decision) in try await left.decide() {
+      if case .push(let trees) = mode, trees.contains(run.tree) { noteLeft(run) }
       switch decision {
       case .leave: continue
       case .enqueue: backlog.add(run)
