@@ -5,7 +5,7 @@ import SlipwayModel
 ///
 /// All its state is one actor's; the runs themselves work in tasks of their own.
 public actor Orchestrator {
-  private let configuration: Configuration
+  let configuration: Configuration
   private let only: Set<WorkflowName>?
   let ports: EnginePorts
   let mode: Mode
@@ -33,7 +33,8 @@ public actor Orchestrator {
   private var interrupted = 0
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
-  private var reaping: Task<Void, Never>?
+  var reaping: Task<Void, Never>?
+  var pruning: Task<Void, Never>?
 
   private(set) var isStopping = false
   var fatal: Failure?
@@ -84,7 +85,9 @@ public actor Orchestrator {
     outages.cancel()
     await ports.events.stop()
     await source.value
+    pruning?.cancel()
     await reaping?.value
+    await pruning?.value
     return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
 
@@ -127,6 +130,7 @@ public actor Orchestrator {
       try await recover()
       await letRequestsIn()
       await reap()
+      await pruneHistory()
       switch mode {
       case .once: try await intake.scan(workflows)
       case .push(let trees): try await takeOwn(trees, intake)
@@ -212,14 +216,6 @@ public actor Orchestrator {
     }
     setAlarm()
     pump()
-  }
-
-  /// Beside the runs: a destination that is not there holds nobody up.
-  private func reap() {
-    let reaper = UploadReaper(ports: ports, logger: logger)
-    reaping = Task.detached(executorPreference: ports.fileExecutor) {
-      do throws(Failure) { try await reaper.reap(nil) } catch { await self.stop(for: error) }
-    }
   }
 
   // MARK: Runs
