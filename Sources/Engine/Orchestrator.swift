@@ -5,7 +5,7 @@ import SlipwayModel
 ///
 /// All its state is one actor's; the runs themselves work in tasks of their own.
 public actor Orchestrator {
-  private let configuration: Configuration
+  let configuration: Configuration
   private let only: Set<WorkflowName>?
   let ports: EnginePorts
   let mode: Mode
@@ -19,8 +19,9 @@ public actor Orchestrator {
   var cancelling: Set<RunID> = []
   /// Runs that somebody waits for: a destination that is out uses up their attempts.
   var pushed: Set<RunID> = []
-  /// Those that this process was started for.
+  /// Those that this process was started for, and their trees as far as an earlier process has left a run of them.
   var ownRuns: [RunID] = []
+  var leftTrees: Set<TreeID> = []
   /// Wishes that are being done: the process does not end before they are.
   var requests = 0
   /// Wishes that came before what an earlier process left was known; nil from then on.
@@ -31,7 +32,8 @@ public actor Orchestrator {
   private var interrupted = 0
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
-  private var reaping: Task<Void, Never>?
+  var reaping: Task<Void, Never>?
+  var pruning: Task<Void, Never>?
   private(set) var intakes: Intakes?
   /// What was told about trees without a marker while they were in a run.
   var touched = TouchedTrees()
@@ -87,7 +89,9 @@ public actor Orchestrator {
     await ports.events.stop()
     await source.value
     await intakes.stop()
+    pruning?.cancel()
     await reaping?.value
+    await pruning?.value
     return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
   }
 
@@ -130,6 +134,7 @@ public actor Orchestrator {
       try await recover()
       await letRequestsIn()
       await reap()
+      await pruneHistory()
       switch mode {
       case .once: try await intakes.scan()
       case .push(let trees): try await takeOwn(trees, intakes)
@@ -208,6 +213,7 @@ public actor Orchestrator {
     let left = LeftRuns(
       configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
     for (run, decision) in try await left.decide() {
+      if case .push(let trees) = mode, trees.contains(run.tree) { noteLeft(run) }
       switch decision {
       case .leave: continue
       case .enqueue: backlog.add(run)
@@ -218,14 +224,6 @@ public actor Orchestrator {
     }
     setAlarm()
     pump()
-  }
-
-  /// Beside the runs: a destination that is not there holds nobody up.
-  private func reap() {
-    let reaper = UploadReaper(ports: ports, logger: logger)
-    reaping = Task.detached(executorPreference: ports.fileExecutor) {
-      do throws(Failure) { try await reaper.reap(nil) } catch { await self.stop(for: error) }
-    }
   }
 
   // MARK: Runs

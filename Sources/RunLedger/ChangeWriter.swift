@@ -31,6 +31,11 @@ final class ChangeWriter {
       let (run, destination) = try place(of: upload, database)
       try MultipartRows.remove(upload, run: run, destination: destination, in: database)
     case .hook(let record): try HookRows.save(record, run: number(of: record.run, database), in: database)
+    case .expire(let run, let limit):
+      // The next run may get its number.
+      forgetNumbers()
+      try HistoryRows.expire(run, limit: limit, in: database)
+    case .forgetTrees(let trees): try HistoryRows.forget(trees, in: database)
     case .stem(let stem, let destination, let path):
       try TreeRows.setOwner(ofStem: stem, at: number(of: destination, database), to: path, in: database)
     }

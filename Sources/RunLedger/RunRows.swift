@@ -29,9 +29,14 @@ enum RunRows {
 
   static func matching(_ filter: RunFilter, limit: Int, in database: Database) throws -> [Run] {
     let sql = select(
-      "WHERE (?1 IS NULL OR t.workflow = ?1) AND (?2 IS NULL OR r.state = ?2) ORDER BY r.number DESC LIMIT ?3")
+      """
+      WHERE (?1 IS NULL OR t.workflow = ?1) AND (?2 IS NULL OR r.state = ?2)
+        AND r.number < coalesce((SELECT number FROM runs WHERE id = ?3), iif(?3 IS NULL, 0x7FFFFFFFFFFFFFFF, 0))
+      ORDER BY r.number DESC LIMIT ?4
+      """)
     return try runs(
-      database.cachedStatement(sql: sql), with: filter.workflow?.text, filter.state, max(0, limit), in: database)
+      database.cachedStatement(sql: sql), with: filter.workflow?.text, filter.state, filter.before?.text,
+      max(0, limit), in: database)
   }
 
   static func select(index: String? = nil, _ rest: String) -> String {

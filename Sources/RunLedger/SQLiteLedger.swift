@@ -109,6 +109,16 @@ package final class SQLiteLedger: Ledger {
     try await read { try StatusRows.all(doneSince: start, limit: limit, in: $0) }
   }
 
+  package func expiredRuns(
+    before time: Timestamp, from position: Int64, limit: Int
+  ) async throws(Failure) -> HistoryPage<RunID> {
+    try await read { try HistoryRows.expired(before: time, from: position, limit: limit, in: $0) }
+  }
+
+  package func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
+    try await read { try HistoryRows.forgotten(from: position, limit: limit, in: $0) }
+  }
+
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }

@@ -131,10 +131,11 @@ final class WritingConnection: LedgerConnection {
 }
 
 extension LedgerChange {
-  /// Whether the next effect may depend on it: an upload or a part whose row is lost is only sent again.
+  /// Whether the next effect may depend on it: an upload or a part whose row is lost is only sent again, and history
+  /// that comes back is removed again.
   fileprivate var needsSync: Bool {
     switch self {
-    case .uploads, .part: false
+    case .uploads, .part, .expire, .forgetTrees: false
     default: true
     }
   }

@@ -11,7 +11,7 @@ package enum ControlRequest: Sendable, Hashable {
   case outages
 
   /// In bytes.
-  static let limit = 1 << 20
+  package static let limit = 1 << 20
 
   static let method = "POST"
 
@@ -26,7 +26,7 @@ package enum ControlRequest: Sendable, Hashable {
   }
 
   /// Its arguments, a NUL behind each: they may hold any other byte.
-  var body: [UInt8] {
+  package var body: [UInt8] {
     let arguments: [[UInt8]] =
       switch self {
       case .retryFailed, .outages: []

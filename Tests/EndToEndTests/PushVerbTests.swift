@@ -141,6 +141,28 @@ struct PushVerbTests {
     }
   }
 
+  @Test(
+    "A name that is not UTF-8, and one in the other normal form, are the trees of these bytes",
+    arguments: [false, true])
+  func bytes(besideService: Bool) async throws {
+    try await World.with(.none) { world in
+      try configure(world)
+      let names: [[UInt8]] = [[0x61, 0xFF], [0x65, 0xCC, 0x81]]
+      for name in names + [[0xC3, 0xA9], [0x61, 0xFE]] {
+        try world.scratch.write([0x31], toBytes: Array("in/".utf8) + name + Array("/x".utf8))
+      }
+      let service = besideService ? try await world.startService() : nil
+      let binary = try #require(SlipwayBinary.path)
+      let script = #"exec "$0" push w "$(printf 'in/a\377')" "$(printf 'e\314\201')""#
+      let push = try world.startProgram(["/bin/sh", "-c", script, binary])
+      try await push.expectEnd(.exited(0))
+      let expected = names.map { $0 + Array("/x".utf8) }
+      #expect(try world.scratch.files(below: "outbox") == expected)
+      service?.signal(SIGTERM)
+      try await service?.expectEnd(.exited(0))
+    }
+  }
+
   @Test("A tree in a run is joined, not run again", arguments: [false, true])
   func joins(besideService: Bool) async throws {
     try await World.with(.none) { world in

@@ -172,6 +172,14 @@ actor DyingLedger: Ledger {
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
     try await kept.abandonedUploads(of: run)
   }
+  func expiredRuns(
+    before time: Timestamp, from position: Int64, limit: Int
+  ) async throws(Failure) -> HistoryPage<RunID> {
+    try await kept.expiredRuns(before: time, from: position, limit: limit)
+  }
+  func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
+    try await kept.forgottenTrees(from: position, limit: limit)
+  }
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await kept.owner(ofStem: stem, at: destination)
   }

@@ -16,6 +16,7 @@ struct RunRequestTests {
     run.outcome = .failure
     run.failedStage = stage
     run.state = .failed
+    run.updated = world.clock.now()
     try await world.ledger.commit([.run(run)])
     return run
   }
@@ -43,6 +44,18 @@ struct RunRequestTests {
     let taken = await refusal { _ = try await requests.retry(late.id) }
     #expect(taken?.cause == "run 03 is under way with \(late.tree.path), or with a tree around or in it")
     #expect(try await requests.allFailed() == [late.id])
+  }
+
+  @Test("All failed runs are found, however many pages they fill")
+  func pages() async throws {
+    let world = try EngineWorld()
+    var ids: [RunID] = []
+    for number in 0..<7 { ids.append(try await failedRun(world, "t\(number)", "0\(number)").id) }
+    let ports = try world.ports(world.ledger)
+    for size in [1, 3, 7, 100] {
+      let requests = RunRequests(ports: ports, logger: world.log.logger, pageSize: size)
+      #expect(try await requests.allFailed() == ids)
+    }
   }
 
   @Test("The engine under way goes on with a retried run at once, and is over when that is")

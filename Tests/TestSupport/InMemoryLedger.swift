@@ -7,6 +7,9 @@ package actor InMemoryLedger: Ledger {
   package private(set) var commits: [[LedgerChange]] = []
   private var failure: Failure?
   private var order: [RunID] = []
+  /// By which pages go on; a run that has been removed keeps its number.
+  private var numbers: [RunID: Int64] = [:]
+  private var trees: [TreeID] = []
   private var runs: [RunID: Run] = [:]
   private var markers: [TreeID: MarkerIdentity] = [:]
   private var records: [UploadKey: UploadRecord] = [:]
@@ -56,7 +59,7 @@ package actor InMemoryLedger: Ledger {
       case .multipart(let upload), .part(_, let upload), .multipartEnded(let upload):
         if !known.contains(upload.run) { throw unknown(upload.run) }
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
-      case .answered, .forgetUploads, .forgetDestination, .stem: break
+      case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
       }
     }
   }
@@ -68,8 +71,14 @@ package actor InMemoryLedger: Ledger {
   private func apply(_ change: LedgerChange) {
     switch change {
     case .run(let run):
-      if runs.updateValue(run, forKey: run.id) == nil { order.append(run.id) }
-    case .answered(let tree, let marker): markers[tree] = marker
+      if runs.updateValue(run, forKey: run.id) == nil {
+        order.append(run.id)
+        numbers[run.id] = Int64(numbers.count + 1)
+      }
+      if !trees.contains(run.tree) { trees.append(run.tree) }
+    case .answered(let tree, let marker):
+      markers[tree] = marker
+      if marker != nil, !trees.contains(tree) { trees.append(tree) }
     case .uploads(let new):
       for record in new {
         records[UploadKey(run: record.run, path: record.path, destination: record.destination)] = record
@@ -81,6 +90,8 @@ package actor InMemoryLedger: Ledger {
     case .part(let part, let upload): save(part, of: upload)
     case .multipartEnded(let upload): multiparts[key(of: upload)] = nil
     case .hook(let record): save(record)
+    case .expire(let run, let limit): expire(run, limit)
+    case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
     }
   }
@@ -129,7 +140,8 @@ package actor InMemoryLedger: Ledger {
   }
 
   package func runs(matching filter: RunFilter, limit: Int) throws(Failure) -> [Run] {
-    let matching = allRuns.reversed().filter { run in
+    let end = filter.before.map { order.firstIndex(of: $0) ?? 0 } ?? order.endIndex
+    let matching = order[..<end].compactMap { runs[$0] }.reversed().filter { run in
       (filter.workflow == nil || run.tree.workflow == filter.workflow)
         && (filter.state == nil || run.state.name == filter.state)
     }
@@ -193,6 +205,51 @@ package actor InMemoryLedger: Ledger {
     multiparts.values.filter { upload in
       (run == nil || upload.run == run) && runs[upload.run]?.state.isFinal == true
     }.sorted { $0.token < $1.token }
+  }
+
+  // MARK: History
+
+  private func expire(_ id: RunID, _ limit: Int) {
+    guard runs[id]?.state.isFinal == true, !multiparts.keys.contains(where: { $0.run == id }) else { return }
+    let rows = records.keys.filter { $0.run == id }.sorted { $0.path < $1.path }
+    for row in rows.prefix(limit) { records[row] = nil }
+    if rows.count > limit { return }
+    runs[id] = nil
+    order.removeAll { $0 == id }
+    hookRecords[id] = nil
+  }
+
+  private func forget(_ unused: [TreeID]) {
+    for tree in unused where isForgotten(tree) {
+      trees.removeAll { $0 == tree }
+      if !trees.contains(where: { $0.path == tree.path }) { stems = stems.filter { $0.value != tree.path } }
+    }
+  }
+
+  private func isForgotten(_ tree: TreeID) -> Bool {
+    markers[tree] == nil && !runs.values.contains { $0.tree == tree }
+  }
+
+  private func isExpired(_ run: Run, before time: Timestamp) -> Bool {
+    let others = allRuns.filter { $0.tree == run.tree }
+    return others.allSatisfy(\.state.isFinal) && run.updated < time
+      && !multiparts.keys.contains { $0.run == run.id }
+      && (run.state != .failed || markers[run.tree] == nil || others.last?.id != run.id)
+  }
+
+  package func expiredRuns(
+    before time: Timestamp, from position: Int64, limit: Int
+  ) throws(Failure) -> HistoryPage<RunID> {
+    let page = allRuns.filter { numbers[$0.id] ?? 0 >= position }.prefix(limit)
+    let isLast = page.count < limit || page.allSatisfy { $0.created >= time }
+    return HistoryPage(
+      elements: page.filter { isExpired($0, before: time) }.map(\.id),
+      next: isLast ? nil : page.last.flatMap { numbers[$0.id] }.map { $0 + 1 })
+  }
+
+  package func forgottenTrees(from position: Int64, limit: Int) throws(Failure) -> HistoryPage<TreeID> {
+    // In one page: what is removed of it moves the places of the others.
+    HistoryPage(elements: trees.filter(isForgotten), next: nil)
   }
 
   package func owner(ofStem stem: ObjectKey, at destination: DestinationName) throws(Failure) -> BytePath? {

@@ -3,7 +3,7 @@ import Testing
 
 /// The contract of `Ledger`, for every implementation; each entry wants a new, empty ledger.
 package let ledgerConformance: [Conformance<any Ledger>] =
-  runConformance + uploadConformance + treeConformance + hookConformance + multipartConformance
+  runConformance + uploadConformance + treeConformance + hookConformance + multipartConformance + historyConformance
 
 private let runConformance: [Conformance<any Ledger>] = [
   Conformance("a run reads back in every state exactly as it was written") { ledger in
@@ -64,6 +64,10 @@ private let runConformance: [Conformance<any Ledger>] = [
     #expect(try await numbers(RunFilter(workflow: WorkflowName("odd"), state: "done")) == [3, 1].map(runID))
     #expect(try await numbers(RunFilter(), limit: 2) == [5, 4].map(runID))
     #expect(try await numbers(RunFilter(), limit: 0) == [])
+    #expect(try await numbers(RunFilter(before: runID(4)), limit: 2) == [3, 2].map(runID))
+    #expect(try await numbers(RunFilter(state: "failed", before: runID(5))) == [4].map(runID))
+    #expect(try await numbers(RunFilter(before: runID(0))) == [])
+    #expect(try await numbers(RunFilter(before: RunID("nobody"))) == [])
   },
   Conformance("a commit with a row of an unknown run changes nothing, and the next one goes well") { ledger in
     let run = plainRun(number: 1)

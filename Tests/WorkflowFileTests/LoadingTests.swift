@@ -20,6 +20,7 @@ struct LoadingTests {
     (settings.transfers, settings.trees) = (8, 2)
     (settings.rescan, settings.poll) = (.seconds(7200), .seconds(30))
     (settings.drain, settings.grace) = (.seconds(90), .milliseconds(500))
+    settings.keep = .seconds(30 * 86_400)
     #expect(configuration.settings == settings)
     #expect(configuration.workflows.map(\.name.text) == ["nightly", "daily"])
     #expect(Set(configuration.destinations.keys.map(\.text)) == ["artifacts", "copy"])
@@ -35,7 +36,7 @@ struct LoadingTests {
 
   private static let everyKeyText = #"""
     version: 1
-    settings: { state_dir: state, transfers: 8, trees: 2, rescan: 2h, poll: 30s, drain: 1m30s, grace: 500ms }
+    settings: { state_dir: state, transfers: 8, trees: 2, rescan: 2h, poll: 30s, drain: 1m30s, grace: 500ms, keep: 30d }
     destinations:
       artifacts:
         type: s3

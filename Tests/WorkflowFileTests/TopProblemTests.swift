@@ -77,6 +77,18 @@ struct TopProblemTests {
         ]
       ),
       (
+        "keep: for ever",
+        [
+          "8:19: error: expected a duration with a unit (ms, s, m, h or d), as in 25s or 1h30m, found 'for ever'"
+        ]
+      ),
+      (
+        "keep: 30s",
+        [
+          "8:19: error: expected a duration from 1m to 3650d, found '30s'"
+        ]
+      ),
+      (
         "rescan: 0s, poll: 500ms",
         [
           "8:21: error: expected a duration from 1s to 30d, found '0s'",
@@ -87,7 +99,7 @@ struct TopProblemTests {
         "state_dir: [], listen: x, tranfers: 3",
         [
           "8:24: error: expected a path, found a list",
-          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, rescan, poll, drain and grace",
+          "8:28: error: unknown key 'listen'; there are state_dir, transfers, bandwidth, trees, rescan, poll, drain, grace and keep",
           "8:39: error: unknown key 'tranfers'; did you mean 'transfers'?",
         ]
       ),

@@ -49,6 +49,15 @@
       try await ledger.abandonedUploads(of: run)
     }
 
+    func expiredRuns(
+      before time: Timestamp, from position: Int64, limit: Int
+    ) async throws(Failure) -> HistoryPage<RunID> {
+      try await ledger.expiredRuns(before: time, from: position, limit: limit)
+    }
+    func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
+      try await ledger.forgottenTrees(from: position, limit: limit)
+    }
+
     func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
       try await ledger.owner(ofStem: stem, at: destination)
     }

@@ -34,7 +34,11 @@ extension Orchestrator {
   /// What this process was started for.
   nonisolated func takeOwn(_ trees: [TreeID], _ intakes: Intakes) async throws(Failure) {
     guard let workflow = trees.first?.workflow else { return }
-    if await isOpen(workflow) { return await note(try await intakes.take(trees)) }
+    // Those that an earlier process left are under way by now, or even over.
+    let left = await leftTrees
+    let missing = trees.filter { !left.contains($0) }
+    if missing.isEmpty { return }
+    if await isOpen(workflow) { return await note(try await intakes.take(missing)) }
     // A stop that came first leaves them as they are; else the marker that ends the intake lies there.
     if await !isStopping { await fail(RunRefusal.takesNothing(workflow)) }
   }
@@ -45,7 +49,12 @@ extension Orchestrator {
     logger.critical("\(failure.message)")
   }
 
-  private func note(_ runs: PushedRuns) { ownRuns = runs.runs }
+  private func note(_ runs: PushedRuns) { ownRuns += runs.runs }
+
+  func noteLeft(_ run: Run) {
+    ownRuns.append(run.id)
+    leftTrees.insert(run.tree)
+  }
 
   // MARK: For the intake
 

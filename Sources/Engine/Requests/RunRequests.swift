@@ -7,12 +7,15 @@ import SlipwayModel
 public struct RunRequests: RunControl {
   let ports: EnginePorts
   let logger: Logger
-  /// So many of the newest runs are looked at for an ID like one that is not known, and retried together.
+  /// So many failed runs are looked at in one step.
+  let pageSize: Int
+  /// So many of the newest runs are looked at for an ID like one that is not known.
   public static let limit = 1000
 
-  public init(ports: EnginePorts, logger: Logger) {
+  public init(ports: EnginePorts, logger: Logger, pageSize: Int = 256) {
     self.ports = ports
     self.logger = logger
+    self.pageSize = pageSize
   }
 
   /// The run with this ID. Throws a refusal that names the nearest one.
@@ -56,11 +59,15 @@ public struct RunRequests: RunControl {
 
   public func allFailed() async throws(Failure) -> [RunID] {
     var found: [RunID] = []
-    for run in try await ports.ledger.runs(matching: RunFilter(state: "failed"), limit: Self.limit) {
-      guard try await ports.ledger.latestRun(of: run.tree)?.id == run.id, try lies(run.tree) else { continue }
-      found.append(run.id)
+    var filter = RunFilter(state: "failed")
+    while true {
+      let page = try await ports.ledger.runs(matching: filter, limit: pageSize)
+      for run in page where try await ports.ledger.latestRun(of: run.tree)?.id == run.id {
+        if try lies(run.tree) { found.append(run.id) }
+      }
+      guard page.count == pageSize, let last = page.last else { return found.reversed() }
+      filter.before = last.id
     }
-    return found.reversed()
   }
 
   private func lies(_ tree: TreeID) throws(Failure) -> Bool {

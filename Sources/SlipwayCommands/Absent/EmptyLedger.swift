@@ -21,5 +21,13 @@ struct EmptyLedger: Ledger {
     of run: RunID, _ path: BytePath, at destination: DestinationName
   ) async throws(Failure) -> MultipartUpload? { nil }
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] { [] }
+  func expiredRuns(
+    before time: Timestamp, from position: Int64, limit: Int
+  ) async throws(Failure) -> HistoryPage<RunID> {
+    HistoryPage(elements: [], next: nil)
+  }
+  func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
+    HistoryPage(elements: [], next: nil)
+  }
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? { nil }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import SlipwayModel
+import StatusServing
 
 struct PushVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,6 +41,9 @@ struct PushVerb: AsyncParsableCommand {
     guard let workflow = assembly.configuration.workflows.first(where: { $0.name.text == workflow }) else { return }
     let targets = PushTargets(workflow: workflow)
     let trees = try trees.map { try targets.tree(named: BytePath(ProcessEnvironment.argument($0))) }
+    if ControlRequest.push(workflow.name, trees.map(\.path)).body.count > ControlRequest.limit {
+      throw ValidationError("these are too many trees for one push: name fewer, or none for the whole workflow.")
+    }
     try await Pushing(assembly: assembly, workflow: workflow.name, trees: trees).run()
   }
 }

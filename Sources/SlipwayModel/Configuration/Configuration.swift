@@ -30,6 +30,8 @@ public struct Settings: Sendable, Hashable {
   public var poll = Duration.seconds(10)
   /// What the first SIGTERM leaves for what is under way.
   public var drain = Duration.seconds(25)
+  /// How long the ledger remembers what has ended.
+  public var keep = Duration.seconds(90 * 86_400)
   /// From a hook's TERM to its KILL.
   public var grace = Duration.seconds(5)
 

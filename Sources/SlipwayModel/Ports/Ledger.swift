@@ -43,6 +43,18 @@ public protocol Ledger: UploadJournal {
   /// for nil. Without their parts.
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload]
 
+  /// Ended runs that need not be remembered: last changed before `time`, of a tree that is in no run, and without a
+  /// multipart upload that is still to be ended. A failed run that is the latest of its tree stays as long as the tree
+  /// has an answered marker: it can be retried. Looks at no more than `limit` runs, in the order in which they came,
+  /// from `position` on; 0 is the beginning.
+  func expiredRuns(
+    before time: Timestamp, from position: Int64, limit: Int
+  ) async throws(Failure) -> HistoryPage<RunID>
+
+  /// Trees of which nothing is known any more: no run, and no answered marker. Looks at no more than `limit` trees,
+  /// from `position` on; 0 is the beginning.
+  func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID>
+
   /// Which tree's path the ledger shows for a key stem at a destination; nil if no tree has used it.
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath?
 }
@@ -97,8 +109,25 @@ public enum LedgerChange: Sendable, Hashable {
   case multipartEnded(MultipartUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
+  /// Removes at most `limit` upload rows of an ended run, and the run itself with its hooks once none is left. Nothing
+  /// if it is under way again, or has a multipart upload that is still to be ended.
+  case expire(RunID, limit: Int)
+  /// Removes trees without a run and an answered marker; and the stems of their paths, unless another tree has that path.
+  case forgetTrees([TreeID])
   /// The objects under this key stem (destination's prefix included) come from the tree at this path.
   case stem(ObjectKey, at: DestinationName, from: BytePath)
+}
+
+/// What a look at a part of the ledger has found.
+public struct HistoryPage<Element: Sendable & Hashable>: Sendable, Hashable {
+  public var elements: [Element]
+  /// Where the next look begins; nil at the end.
+  public var next: Int64?
+
+  public init(elements: [Element], next: Int64?) {
+    self.elements = elements
+    self.next = next
+  }
 }
 
 /// Which runs to list; nil takes all.
@@ -106,10 +135,13 @@ public struct RunFilter: Sendable, Hashable {
   public var workflow: WorkflowName?
   /// `RunState.name`.
   public var state: String?
+  /// Only runs that came before this one: for the next page of a list.
+  public var before: RunID?
 
-  public init(workflow: WorkflowName? = nil, state: String? = nil) {
+  public init(workflow: WorkflowName? = nil, state: String? = nil, before: RunID? = nil) {
     self.workflow = workflow
     self.state = state
+    self.before = before
   }
 }
 

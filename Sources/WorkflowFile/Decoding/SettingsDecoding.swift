@@ -9,6 +9,7 @@ enum SettingsKey: String, CaseIterable {
   case poll
   case drain
   case grace
+  case keep
 }
 
 /// The bounds of `settings:`.
@@ -21,6 +22,8 @@ enum SettingsLimits {
   static let poll: ClosedRange<Duration> = .seconds(1) ... .seconds(3_600)
   static let drain: ClosedRange<Duration> = .zero ... .seconds(86_400)
   static let grace: ClosedRange<Duration> = .zero ... .seconds(3_600)
+  /// Whoever follows a run looks at it every second.
+  static let keep: ClosedRange<Duration> = .seconds(60) ... .seconds(3_650 * 86_400)
 }
 
 extension Settings {
@@ -37,6 +40,7 @@ extension Settings {
     if let time = reader[.rescan].flatMap({ context.duration($0, in: SettingsLimits.rescan) }) { rescan = time }
     if let time = reader[.poll].flatMap({ context.duration($0, in: SettingsLimits.poll) }) { poll = time }
     if let time = reader[.drain].flatMap({ context.duration($0, in: SettingsLimits.drain) }) { drain = time }
+    if let time = reader[.keep].flatMap({ context.duration($0, in: SettingsLimits.keep) }) { keep = time }
     if let time = reader[.grace].flatMap({ context.duration($0, in: SettingsLimits.grace) }) { grace = time }
   }
 }

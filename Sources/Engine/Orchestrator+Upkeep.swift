@@ -1,0 +1,26 @@
+import SlipwayModel
+
+/// What is done beside the runs.
+extension Orchestrator {
+  /// Beside the runs: a destination that is not there holds nobody up.
+  func reap() {
+    let reaper = UploadReaper(ports: ports, logger: logger)
+    reaping = Task.detached(executorPreference: ports.fileExecutor) {
+      do throws(Failure) { try await reaper.reap(nil) } catch { await self.stop(for: error) }
+    }
+  }
+
+  /// Now, and in the service every hour.
+  func pruneHistory() {
+    let history = HistoryPruning(ports: ports, keep: configuration.settings.keep, logger: logger)
+    let (isService, clock) = (mode == .service, ports.clock)
+    pruning = Task.detached(executorPreference: ports.fileExecutor) {
+      repeat {
+        do throws(Failure) { try await history.prune() } catch { return await self.stop(for: error) }
+        guard isService else { return }
+        // A cancelled wait is the end.
+        try? await clock.sleep(until: clock.now() + HistoryPruning.interval)
+      } while !Task.isCancelled
+    }
+  }
+}
