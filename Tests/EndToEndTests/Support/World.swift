@@ -154,8 +154,8 @@ final class World: Sendable {
   }
 
   /// Starts another program in the test's directory, in the same environment.
-  func startProgram(_ arguments: [String]) throws -> Program {
-    try start(program: arguments, environment: [:])
+  func startProgram(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {
+    try start(program: arguments, environment: environment)
   }
 
   /// Starts the service, and returns once its watches are live.
