@@ -18,10 +18,11 @@ struct PoisonTests {
           post: [{ shell: 'echo $SLIPWAY_TREE_NAME >>\(log)' }]
         retry: { attempts: 1000, backoff: 1h..1h, defer: 1h }
         """, to: "[store]", settings: "trees: 2")
-      let poison = ["a", "b", "c", "d"].map { "poison-\($0)" }
+      let poison = ["a", "b", "c", "d", "e"].map { "poison-\($0)" }
       let good = (10..<60).map { "t\($0)" }
       for tree in poison { try world.makeTree(tree, ["a": "1", "c": "3"]) }
-      let service = try await world.startService()
+      #expect(chmod(world.scratch("in/poison-e/a"), 0) == 0)
+      let service = try world.start("run", wrapper: World.withoutPrivilege)
       #expect(
         await eventually { service.lines().count { $0.contains("again in") } >= 2 }, "\(service.transcript)")
       for tree in good { try world.makeTree(tree, ["a": "1", "b": "2"]) }
@@ -33,7 +34,8 @@ struct PoisonTests {
           ($0["tree"] as? String ?? "", $0["state"] as? String ?? "")
         }, uniquingKeysWith: { $1 })
       #expect(
-        poison.map { states[world.scratch("in/\($0)")] } == ["waiting", "failed", "waiting", "waiting"], "\(states)")
+        poison.map { states[world.scratch("in/\($0)")] } == ["waiting", "failed", "waiting", "waiting", "failed"],
+        "\(states)")
       service.signal(SIGTERM)
       try await service.expectEnd(.exited(1))
     }

@@ -33,11 +33,16 @@ struct RacingLinkTests {
         #expect(content == Array("own".utf8), "\(String(decoding: file, as: UTF8.self))")
       }
       #expect(world.scratch.children("outside").count == names.count + 2, "something outside was removed")
-      // Nobody swaps any more: what is left is delivered.
-      try await world.run("run", "--once", "-q")
+      // Nobody swaps any more: what is left is delivered, also what had been away when its tree was disposed of.
+      for tree in world.scratch.children("in") { try world.scratch.write("", to: "in/\(tree)/.ready") }
       try await world.run("run", "--once", "-q")
       #expect(world.scratch.children("in") == [])
-      #expect(world.scratch.children("outbox/t0/d").count == names.count)
+      let copies = try world.copies().map { $0.split(separator: "/").map(String.init) }
+      for round in 0..<12 {
+        // A tree or directory that was aside when it was looked at was one of that name.
+        let own = copies.filter { $0[0] == "t\(round)" || $0[0] == "t\(round).aside" }.compactMap(\.last)
+        #expect(Set(own).isSuperset(of: names + ["y"]), "t\(round)")
+      }
     }
   }
 
