@@ -74,7 +74,9 @@ struct SQLiteError: Error {
     case SQLITE_READONLY, SQLITE_CANTOPEN:
       "the state directory and its files must be writable by the user who runs Slipway"
     case SQLITE_BUSY: "another program has the file open; Slipway must be the only one that writes it"
-    case SQLITE_CORRUPT, SQLITE_NOTADB: corruptionRemedy
+    // A read that failed (EIO) is told as a damaged file.
+    case SQLITE_CORRUPT: "look for errors of the disk; if there are none, \(corruptionRemedy)"
+    case SQLITE_NOTADB: corruptionRemedy
     default: ""
     }
   }

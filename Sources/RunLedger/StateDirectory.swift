@@ -114,8 +114,10 @@ private func takeLock(in path: BytePath) throws(Failure) -> Int32 {
   }
   let text = Array("\(getpid())\n".utf8)
   guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count else {
-    defer { Glibc.close(descriptor) }
-    throw unusable(path, systemText(errno) ?? "it cannot be written", "")
+    let number = errno
+    Glibc.close(descriptor)
+    throw unusable(
+      path, systemText(number) ?? "it cannot be written", number == ENOSPC ? "make room on its file system" : "")
   }
   return descriptor
 }

@@ -88,6 +88,26 @@ struct DestinationFaultTests {
     }
   }
 
+  @Test("fault 30: a clock that is twenty minutes off costs one refusal, and so does its being right again")
+  func clock() async throws {
+    try await World.with(.scripted([])) { world in
+      let server = try #require(world.scripted)
+      try world.configure(to: "[store]", settings: "transfers: 1")
+      server.change { $0.clockOffset = .seconds(1200) }
+      let service = try await world.startService()
+      try world.makeTree("t1", ["a": "1", "b": "2"])
+      #expect(await server.wait { $0.keys(in: world.bucket).count == 2 }, "\(service.transcript)")
+      server.change { $0.clockOffset = .zero }
+      try world.makeTree("t2", ["a": "1", "b": "2"])
+      #expect(await server.wait { $0.keys(in: world.bucket).count == 4 }, "\(service.transcript)")
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+      let statuses = server.requests.filter { $0.method == "PUT" && !$0.key.isEmpty }.map(\.status)
+      #expect(statuses == [403, 200, 200, 403, 200, 200])
+      #expect(!service.transcript.contains("attempt failed"), "\(service.transcript)")
+    }
+  }
+
   @Test("A server that is not there is waited for, and the other destination gets the files meanwhile")
   func unreachable() async throws {
     try await World.with(.none) { world in

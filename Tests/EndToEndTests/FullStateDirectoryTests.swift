@@ -74,10 +74,7 @@ struct FullStateDirectoryTests {
       try world.makeTree("t", ["a": "1"])
       for name in ["state/ledger.sqlite", "state/lock"] { #expect(chmod(world.scratch(name), 0o400) == 0) }
       #expect(chmod(world.scratch("state"), 0o500) == 0)
-      // Root writes everything by this capability; without it the permission bits count for root, too.
-      let capabilities = "-dac_override,-dac_read_search"
-      let wrapper =
-        geteuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities] : []
+      let wrapper = World.withoutPrivilege
       let refused = try await world.run("run", "--once", expecting: 74, wrapper: wrapper)
       #expect(
         refused.lines() == [

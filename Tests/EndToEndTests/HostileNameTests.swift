@@ -149,6 +149,49 @@ struct HostileNameTests {
     }
   }
 
+  /// What no name may bring into an output, and into one for people.
+  private static func steering(_ text: String, isJSON: Bool) -> [Unicode.Scalar] {
+    text.unicodeScalars.filter { scalar in
+      switch scalar.properties.generalCategory {
+      case .control: scalar != "\n"
+      case .format, .lineSeparator, .paragraphSeparator: !isJSON
+      default: false
+      }
+    }
+  }
+
+  @Test("fault 15: no verb lets a name steer the terminal, and what is told as JSON has it whole")
+  func everyVerb() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]")
+      let tree = "t\u{1B}[31m\u{9B}31m\n\u{202E}\u{2028}"
+      let names = Self.names + ["\u{9B}2J", "\u{85}\u{200B}"]
+      for name in names { try world.scratch.write([1], toBytes: Array("in/\(tree)/\(name)".utf8)) }
+      symlink("/etc/passwd", world.scratch("in/\(tree)/link\u{1B}[2J"))
+      try world.scratch.write("", to: "in/\(tree)/.ready")
+      var texts = [try await world.run("run", "--once", "--dry-run", "-v")]
+      let log = try await world.run("run", "--once", "-v", "--log", "json")
+      #expect(try log.objects(.errors).count > names.count)
+      let runs = try await world.run("runs", "--json")
+      #expect(try runs.objects().map { $0["tree"] as? String } == [world.scratch("in/\(tree)")])
+      let id = try #require(try runs.objects().first?["run"] as? String)
+      texts += [try await world.run("runs"), try await world.run("show", id, "--files")]
+      let shown = try await world.run("show", id, "--json")
+      let paths = try shown.objects().compactMap { ($0["path"] as? String).map { Array($0.utf8) } }
+      #expect(Set(paths) == Set(names.map { Array($0.utf8) }), "\(shown.transcript)")
+      var documents = [log, runs, shown]
+      for name in names {
+        documents.append(try await world.run("explain", world.scratch("in/\(tree)/\(name)"), "--json"))
+      }
+      texts.append(try await world.run("explain", world.scratch("in/\(tree)/\(names[0])")))
+      for (programs, isJSON) in [(texts, false), (documents, true)] {
+        for program in programs {
+          #expect(Self.steering(program.transcript, isJSON: isJSON) == [], "\(program.transcript)")
+        }
+      }
+    }
+  }
+
   private static func makeSocket(_ path: String) -> Bool {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }

@@ -180,6 +180,23 @@ struct RereadingTests {
     }
   }
 
+  @Test("Another state directory waits for a restart, and that is said")
+  func stateDirectory() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]")
+      let service = try await world.startService()
+      let file = String(decoding: try #require(world.scratch.read("workflows.yaml")), as: UTF8.self)
+      try world.scratch.write(file.replacing("./state", with: "./other"), to: "workflows.yaml")
+      service.signal(SIGHUP)
+      await expect(1, "state_dir is another one now: that waits for a restart", service)
+      try world.makeTree("t", ["a": "1"])
+      await expect(1, "run done", service)
+      #expect(!world.scratch.exists("other"))
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+    }
+  }
+
   @Test("A run that is under way goes on with what it had, and its tree is taken once")
   func duringUpload() async throws {
     let stall = FaultRule.first("PUT", "pre/t/z", .stall(.beforeEffect))

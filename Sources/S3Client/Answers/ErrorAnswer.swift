@@ -13,12 +13,14 @@ struct ErrorAnswer: Hashable {
     self.message = escaped(message.prefix(Self.messageLimit))
   }
 
-  /// nil if the bytes are not the beginning of an `<Error>`: a proxy's HTML, a truncated status line.
-  init?(_ body: [UInt8]) {
+  /// nil if the bytes are not the beginning of an `<Error>`: a proxy's HTML, a truncated status line. Some servers say
+  /// again what was sent: the session token, `token`, is not told.
+  init?(_ body: [UInt8], hiding token: Secret? = nil) {
     let reader = Reader()
     // Whatever was said before the text ended or broke still counts.
     do throws(AnswerProblem) { try AnswerParser(reader).read(body, isLast: true) } catch {}
     guard reader.isError else { return nil }
+    if let token { reader.hide(Array(token.reveal().utf8)) }
     code = ErrorAnswer.token(reader.values["Code"])
     requestID = ErrorAnswer.token(reader.values["RequestId"])
     region = ErrorAnswer.token(reader.values["Region"])
@@ -43,6 +45,11 @@ struct ErrorAnswer: Hashable {
     private(set) var isError = false
     private(set) var values: [String: [UInt8]] = [:]
     private static let wanted: Set<String> = ["Code", "Message", "RequestId", "Region"]
+
+    func hide(_ secret: [UInt8]) {
+      if secret.isEmpty { return }
+      values = values.mapValues { $0.replacing(secret, with: Array("***".utf8)) }
+    }
 
     func begin(_ name: String, depth: Int) {
       if depth == 1 { isError = name == "Error" }

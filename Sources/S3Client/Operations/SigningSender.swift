@@ -115,7 +115,8 @@ extension SigningSender {
       if found.kind == .region, flaw?.kind != .region { place.value = terms.place }
       if Self.isSuccess(answer, request) { return answer }
     }
-    throw S3Error(answer, request.operation, terms.place.endpoint.subject(request.key))
+    let said = ErrorAnswer(answer.body, hiding: terms.keys.sessionToken)
+    throw S3Error(answer, said, request.operation, terms.place.endpoint.subject(request.key))
   }
 
   private func flaw(_ answer: HTTPResponse, _ request: S3Request, _ terms: Terms) -> SigningFlaw? {

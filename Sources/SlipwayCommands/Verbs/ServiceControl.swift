@@ -11,13 +11,16 @@ import UnixSignals
 /// is a scan, so nothing is lost between the two. A broken file is told, and the old one stays.
 actor ServiceControl {
   private let reading: (@Sendable () -> Assembly?)?
+  /// The one that is locked.
+  private let stateDirectory: BytePath
   private let logger: Logger
   private var current: (orchestrator: Orchestrator, running: RunningPorts)?
   private var isStopping = false
   private var next: Assembly?
 
-  init(reading: (@Sendable () -> Assembly?)?, logger: Logger) {
+  init(reading: (@Sendable () -> Assembly?)?, stateDirectory: BytePath, logger: Logger) {
     self.reading = reading
+    self.stateDirectory = stateDirectory
     self.logger = logger
   }
 
@@ -56,6 +59,9 @@ actor ServiceControl {
       return logger.error("the workflow file cannot be used: the old one stays")
     }
     logger.notice("the workflow file has been read again")
+    if assembly.stateDirectory != stateDirectory {
+      logger.warning("state_dir is another one now: that waits for a restart")
+    }
     // One that was read while the engine is ending takes the place of the one before it.
     let isEnding = next != nil
     next = assembly

@@ -39,7 +39,8 @@ struct ServiceRun {
   /// With signals, the live line and the control socket around it.
   func serve(_ ledger: SQLiteLedger) async throws(Failure) -> Orchestrator.Summary {
     let meter = TransferMeter()
-    let control = ServiceControl(reading: reading, logger: assembly.logger)
+    let control = ServiceControl(
+      reading: reading, stateDirectory: assembly.stateDirectory, logger: assembly.logger)
     let socket = ControlServer(in: assembly.stateDirectory) { await control.answer($0) }
     do throws(Failure) { try await socket.start() } catch { assembly.logger.warning("\(error.message)") }
     let result: Result<Orchestrator.Summary, Failure>

@@ -14,7 +14,7 @@ public enum JSONText {
         appendASCII(byte, to: &text)
         index += 1
       } else if let length = lengthOfScalar(in: bytes, at: index) {
-        text.append(contentsOf: bytes[index..<(index + length)])
+        append(bytes[index..<(index + length)], to: &text)
         index += length
       } else {
         text.append(contentsOf: "\\udc\(hexadecimal(byte))".utf8)
@@ -56,6 +56,15 @@ public enum JSONText {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"): text.append(contentsOf: [UInt8(ascii: "\\"), byte])
     case 0x00..<0x20, 0x7F: text.append(contentsOf: "\\u00\(hexadecimal(byte))".utf8)
     default: text.append(byte)
+    }
+  }
+
+  /// The control characters from U+0080 on steer a terminal as those of ASCII do, wherever the document is shown.
+  private static func append(_ scalar: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    if scalar.first == 0xC2, let last = scalar.last, last < 0xA0 {
+      text.append(contentsOf: "\\u00\(hexadecimal(last))".utf8)
+    } else {
+      text.append(contentsOf: scalar)
     }
   }
 

@@ -18,6 +18,12 @@ final class World: Sendable {
   }
 
   static let limit = Duration.seconds(60)
+  /// In front of a program of root, who reads and writes everything by two capabilities: without them the permission bits
+  /// count for root, too. Empty for anybody else.
+  static let withoutPrivilege: [String] = {
+    let capabilities = "-dac_override,-dac_read_search"
+    return geteuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set", capabilities, "--inh-caps", capabilities] : []
+  }()
 
   let scratch: Scratch
   let reader: S3Reader
@@ -155,8 +161,8 @@ final class World: Sendable {
   }
 
   /// Starts another program in the test's directory, in the same environment.
-  func startProgram(_ arguments: [String]) throws -> Program {
-    try start(program: arguments, environment: [:])
+  func startProgram(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {
+    try start(program: arguments, environment: environment)
   }
 
   /// Starts the service, and returns once its watches are live.

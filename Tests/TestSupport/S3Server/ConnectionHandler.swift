@@ -56,6 +56,11 @@ struct ConnectionHandler {
       var answer = code.isEmpty ? Answer(status: status) : S3Error(status, code).answer
       answer.headers += headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
       return send(answer, to: request)
+    case .echo(let status):
+      let sent = ["x-amz-security-token", "authorization"].compactMap { name in
+        request.header(name).map { "\(name): \($0)" }
+      }
+      return send(S3Error(status, "Echo", sent.joined(separator: "; ")).answer, to: request)
     case .errorIn200(let code):
       var answer = S3Error(200, code).answer
       answer.body = Array("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n \n\(S3Error(200, code).document)".utf8)

@@ -43,6 +43,9 @@ package struct FaultRule: Sendable {
   package enum Action: Sendable {
     /// This answer instead of the effect; with an S3 error document if `code` is not empty.
     case answer(status: Int, code: String, headers: [String: String] = [:])
+    /// No effect; an error document whose message says the request's credentials again, as those who look for what went
+    /// wrong with a signature would have it.
+    case echo(status: Int)
     /// The effect, then this answer.
     case answerAfterEffect(status: Int, code: String)
     /// The connection is reset (RST).
