@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 def measure(world, count):
     """Each in turn, `ROUNDS` times; told are the medians."""
-    with _enough_watches(count), world.room() as room:
+    with EnoughWatches(count), world.room() as room:
         made = _make(room.watched, count)
         room.configure()
         ours, peers = [], []
@@ -62,7 +62,7 @@ def _figures(made, ours, peers):
             yield Figure("the first divided by the second", own / other, "", 1.0)
 
 
-class _enough_watches:
+class EnoughWatches:
     """Raises the limit of the kernel while it is entered, where it is too low and may be raised."""
 
     def __init__(self, count):

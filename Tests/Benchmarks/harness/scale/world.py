@@ -27,7 +27,7 @@ class World:
         """A place for one measurement, which is gone at its end, and a sink that has forgotten everything."""
         with contextlib.ExitStack() as stack:
             memory, state = (
-                stack.enter_context(tempfile.TemporaryDirectory(dir=base, prefix="room-"))
+                stack.enter_context(tempfile.TemporaryDirectory(dir=base, prefix="room-", ignore_cleanup_errors=True))
                 for base in (self.memory, self.state))
             self.sink.forget()
             yield Room(self, memory, state)
