@@ -10,6 +10,7 @@ LARGE = 1 << 20  # bytes: up to here CPU time is told a file, above it a GiB
 METRICS = ("wall", "cpu", "memory")
 BASES = ("s5cmd", "floor")  # what ratios are told to
 MIB = 1 << 20
+IN_MEMORY = ("tmpfs", "ramfs")  # file systems
 
 
 def describe_machine(memory, disk):
@@ -33,10 +34,8 @@ def notes(machine):
     """What makes the figures worth less."""
     if machine["load"] > 0.5:
         yield f"the machine is busy (load {machine['load']}): the figures are those of everything that runs on it"
-    if machine["memory"] not in ("tmpfs", "ramfs"):
+    if machine["memory"] not in IN_MEMORY:
         yield f"the files lie on {machine['memory']}, not in memory: name a directory in memory with --memory"
-    if machine["disk"] in ("tmpfs", "ramfs"):
-        yield "the rows with a state directory on disk have it in memory: name another directory with --disk"
 
 
 def ratio(figures, metric, name, base):
@@ -47,10 +46,12 @@ def ratio(figures, metric, name, base):
 
 
 def heading(results):
-    machine = results["machine"]
     tools = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return (f"{machine['date']}, {machine['cores']} cores of {machine['processor']}, Linux {machine['kernel']}; "
-            f"medians of {results['runs']} runs\n{tools}\n")
+    return f"{machine_line(results['machine'])}; medians of {results['runs']} runs\n{tools}\n"
+
+
+def machine_line(machine):
+    return f"{machine['date']}, {machine['cores']} cores of {machine['processor']}, Linux {machine['kernel']}"
 
 
 def table(figures):

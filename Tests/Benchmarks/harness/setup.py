@@ -22,10 +22,22 @@ PEER_TOOLS = {"s5cmd": S5cmd, "rclone": Rclone}
 def prepare(binary, peers, may_install):
     """The tools in the order in which they are shown."""
     os.makedirs(BUILD, exist_ok=True)
-    _install_packages(peers, may_install)
+    packages = _missing("libcurl4-openssl-dev", "libssl-dev")
+    _install_packages(packages, may_install, with_python=bool(peers))
     tools = [Slipway(_slipway(binary))]
     tools += [PEER_TOOLS[peer](_peer(peer, may_install)) for peer in peers]
     return [*tools, Floor(_floor())]
+
+
+def prepare_scale(binary, with_peers, may_install):
+    """The paths of slipway, and of inotifywait and s5cmd or None for each."""
+    os.makedirs(BUILD, exist_ok=True)
+    packages = [] if not with_peers or shutil.which("inotifywait") else ["inotify-tools"]
+    _install_packages(packages, may_install, with_python=with_peers)
+    slipway = _slipway(binary)
+    if not with_peers:
+        return slipway, None, None
+    return slipway, shutil.which("inotifywait"), _peer("s5cmd", may_install)
 
 
 def _run(command, what):
@@ -79,11 +91,15 @@ def _peer_program(name):
     return found[0] if found else shutil.which(name)
 
 
-def _install_packages(peers, may_install):
+def _missing(*packages):
+    """Those that are not there; none where that cannot be told."""
+    return [name for name in packages if not _is_installed(name)] if shutil.which("dpkg-query") else []
+
+
+def _install_packages(packages, may_install, with_python):
     missing = [] if find_nginx() else ["nginx", "libnginx-mod-http-lua"]
-    if shutil.which("dpkg-query"):
-        missing += [name for name in ("libcurl4-openssl-dev", "libssl-dev") if not _is_installed(name)]
-    if peers and not importlib.util.find_spec("ensurepip"):
+    missing += packages
+    if with_python and not importlib.util.find_spec("ensurepip"):
         missing.append("python3-venv")
     if not missing:
         return

@@ -26,6 +26,7 @@ class Sink:
     """Runs while it is entered. It ends with the harness too, should that be killed."""
 
     BUCKET = "bench"
+    NOTED = "noted"  # a bucket that keeps each request with its time
 
     def __init__(self, directory):
         self.directory = directory
@@ -59,6 +60,12 @@ class Sink:
         """The objects and the bytes that have come since `forget`."""
         objects, size = self._ask("counts").split()
         return int(objects), int(float(size))
+
+    def requests(self):
+        """(method, path, CLOCK_MONOTONIC in seconds) of each request to the bucket NOTED since this was asked last, or
+        since `forget`. The time is that at which the request's head had been read."""
+        lines = (line.rsplit(" ", 1) for line in self._ask("requests").splitlines() if line)
+        return [(*head.split(" ", 1), float(time)) for head, time in lines]
 
     def forget(self):
         self._ask("forget")

@@ -49,21 +49,26 @@ class Slipway(Tool):
 
     def call(self, row, tree, endpoint, work):
         file = os.path.join(work["memory"], "workflows.yaml")
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(self._workflows(row, tree, endpoint, os.path.join(work[row.state], "state")))
-        return [self.path, "run", "--once", "-f", file]
-
-    def _workflows(self, row, tree, endpoint, state):
+        state = os.path.join(work[row.state], "state")
         # The sink's ETags are right wherever MD5 is sent, so the defaults need no `verify_etag: false`.
         checksum = "" if row.verified else ", checksum: none"
-        return f"""version: 1
-settings: {{ state_dir: '{state}', transfers: {row.transfers or PARALLEL} }}
+        write_workflow(file, tree.watched, endpoint, state, transfers=row.transfers or PARALLEL, destination=checksum)
+        return [self.path, "run", "--once", "-f", file]
+
+
+def write_workflow(file, watched, endpoint, state, *, bucket=Sink.BUCKET, transfers=PARALLEL, destination="",
+                   ready="{ marker: .ready }", keys=""):
+    """A file with one workflow, to the sink. `destination` and `keys` are put behind the other keys of those two, and
+    begin with a comma."""
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(f"""version: 1
+settings: {{ state_dir: '{state}', transfers: {transfers} }}
 destinations:
   sink:
-    {{ type: s3, bucket: {Sink.BUCKET}, prefix: {PREFIX}, region: {REGION}, endpoint: '{endpoint}'{checksum} }}
+    {{ type: s3, bucket: {bucket}, prefix: {PREFIX}, region: {REGION}, endpoint: '{endpoint}'{destination} }}
 workflows:
-  bench: {{ watch: '{tree.watched}', ready: {{ marker: .ready }}, destinations: [sink] }}
-"""
+  bench: {{ watch: '{watched}', ready: {ready}, destinations: [sink]{keys} }}
+""")
 
 
 class S5cmd(Tool):

@@ -1,0 +1,1 @@
+"""What Tests/Benchmarks/scale measures; rows.py is the place to start."""
