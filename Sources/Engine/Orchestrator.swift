@@ -35,6 +35,7 @@ public actor Orchestrator {
   var reaping: Task<Void, Never>?
   var pruning: Task<Void, Never>?
   private(set) var intakes: Intakes?
+  var watchTroubles = WatchTroubles()
   /// What was told about trees without a marker while they were in a run.
   var touched = TouchedTrees()
   var waitingForRoom: [(workflow: WorkflowName, continuation: CheckedContinuation<Bool, Never>)] = []
@@ -167,6 +168,9 @@ public actor Orchestrator {
   func hasTried(_ tree: TreeID) -> Bool {
     failedTrees.contains(tree) || backlog.holds(tree)
   }
+
+  /// What a source of events says of itself.
+  func note(_ event: TreeEvent) { watchTroubles.note(event) }
 
   /// Something could not be looked at. The service finds it later; a process that looks once has missed it.
   func couldNotLook() {

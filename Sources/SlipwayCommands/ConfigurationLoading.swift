@@ -33,13 +33,13 @@ struct ConfigurationLoading {
   /// The files as the user named them.
   var names: String { files.map(\.description).joined(separator: ", ") }
 
-  func load() -> LoadResult {
-    loader.load(files)
+  func load(_ scope: WorkflowFileLoader.Scope = .fileAndSurroundings) -> LoadResult {
+    loader.load(files, checking: scope)
   }
 
   /// Tells every problem; ends with 78 if one is an error.
-  func loadOrExit() throws -> Configuration {
-    let result = load()
+  func loadOrExit(_ scope: WorkflowFileLoader.Scope = .fileAndSurroundings) throws -> Configuration {
+    let result = load(scope)
     for problem in result.problems { StandardError.shared.write(problem.rendered) }
     guard let configuration = result.configuration else { throw Exit.configuration }
     return configuration

@@ -7,8 +7,8 @@ package enum ControlRequest: Sendable, Hashable {
   case cancel(RunID)
   /// Makes the trees at these absolute paths ready now; for none of them, what the workflow has to do.
   case push(WorkflowName, [BytePath])
-  /// Which destinations are out.
-  case outages
+  /// How well it sees and reaches what it has to.
+  case health
 
   /// In bytes.
   package static let limit = 1 << 20
@@ -21,7 +21,7 @@ package enum ControlRequest: Sendable, Hashable {
     case .retryFailed: "/retry-failed"
     case .cancel: "/cancel"
     case .push: "/push"
-    case .outages: "/outages"
+    case .health: "/health"
     }
   }
 
@@ -29,7 +29,7 @@ package enum ControlRequest: Sendable, Hashable {
   package var body: [UInt8] {
     let arguments: [[UInt8]] =
       switch self {
-      case .retryFailed, .outages: []
+      case .retryFailed, .health: []
       case .retry(let run), .cancel(let run): [Array(run.text.utf8)]
       case .push(let workflow, let trees): [Array(workflow.text.utf8)] + trees.map(\.bytes)
       }
@@ -42,7 +42,7 @@ package enum ControlRequest: Sendable, Hashable {
     let first = arguments.first.map { String(decoding: $0, as: UTF8.self) }
     switch (path, first) {
     case ("/retry-failed", nil): self = .retryFailed
-    case ("/outages", nil): self = .outages
+    case ("/health", nil): self = .health
     case ("/retry", let run?) where arguments.count == 1: self = .retry(RunID(run))
     case ("/cancel", let run?) where arguments.count == 1: self = .cancel(RunID(run))
     case ("/push", let workflow?):

@@ -13,6 +13,14 @@ package struct LoadResult: Sendable {
 /// A load looks at the file system (files, hooks, watched directories) and blocks in the kernel, so it belongs on a
 /// thread that may. It keeps nothing: it may be made once and used again at any time, also on several threads.
 package struct WorkflowFileLoader: Sendable {
+  /// What a load looks at.
+  package enum Scope: Sendable {
+    /// The file alone: for who only looks at what has been done with it.
+    case file
+    /// Also what it names, and what fits together: directories, hooks, who may write them.
+    case fileAndSurroundings
+  }
+
   private let environment: [String: String]
   private let workingDirectory: BytePath
   private let trustPermissions: Bool
@@ -31,13 +39,13 @@ package struct WorkflowFileLoader: Sendable {
   }
 
   /// Reads the files, of which later ones win key by key. Each must exist.
-  package func load(_ files: [BytePath]) -> LoadResult {
+  package func load(_ files: [BytePath], checking scope: Scope = .fileAndSurroundings) -> LoadResult {
     let diagnostics = Diagnostics()
     let writers = WritersCheck(diagnostics: diagnostics, isTrusted: trustPermissions)
     let sources = files.enumerated().compactMap { order, path in
       SourceFile.read(path, order: order, workingDirectory: workingDirectory, writers: writers)
     }
-    return load(sources, isComplete: sources.count == files.count, diagnostics)
+    return load(sources, isComplete: sources.count == files.count, scope, diagnostics)
   }
 
   /// The same from the text of one file, which is called `file` and need not exist.
@@ -51,16 +59,18 @@ package struct WorkflowFileLoader: Sendable {
     let sources = texts.enumerated().map { order, entry in
       SourceFile(order: order, path: entry.file, workingDirectory: workingDirectory, bytes: entry.text)
     }
-    return load(sources, isComplete: true, diagnostics)
+    return load(sources, isComplete: true, .fileAndSurroundings, diagnostics)
   }
 
   /// `isComplete` says that no file is missing: of half the files nothing can be said that is true of all.
-  private func load(_ sources: [SourceFile], isComplete: Bool, _ diagnostics: Diagnostics) -> LoadResult {
+  private func load(
+    _ sources: [SourceFile], isComplete: Bool, _ scope: Scope, _ diagnostics: Diagnostics
+  ) -> LoadResult {
     let roots = sources.compactMap { root(of: $0, diagnostics) }
     var configuration: Configuration?
     if isComplete, roots.count == sources.count, let first = roots.first {
       let merged = roots.dropFirst().reduce(first) { $0.overlaid(by: $1) }
-      configuration = decoded(merged, roots, diagnostics)
+      configuration = decoded(merged, roots, scope, diagnostics)
     }
     return LoadResult(
       configuration: diagnostics.hasErrors ? nil : configuration, problems: diagnostics.problems())
@@ -78,10 +88,13 @@ package struct WorkflowFileLoader: Sendable {
     return nil
   }
 
-  private func decoded(_ merged: Node, _ roots: [Node], _ diagnostics: Diagnostics) -> Configuration {
+  private func decoded(
+    _ merged: Node, _ roots: [Node], _ scope: Scope, _ diagnostics: Diagnostics
+  ) -> Configuration {
     let context = DecodingContext(diagnostics: diagnostics, environment: environment, patterns: patterns)
     ConfigurationDraft.checkVersions(roots, context)
     let draft = ConfigurationDraft(decoding: merged, at: roots[0].mark, context)
+    if scope == .file { return draft.configuration }
     let writers = WritersCheck(diagnostics: diagnostics, isTrusted: trustPermissions)
     ConfigurationChecks(draft: draft, diagnostics: diagnostics, environment: environment, writers: writers).run()
     return draft.configuration

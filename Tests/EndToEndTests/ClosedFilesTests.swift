@@ -136,12 +136,14 @@ struct ClosedFilesTests {
       for name in ["d/a.csv", "d/b.log"] { try world.scratch.write("1", to: "in/\(name)") }
       let here = world.scratch.path
       #expect(try await world.run("validate").lines(.output).last?.hasSuffix("2 tests: nothing wrong") == true)
+      let program = try await world.run("run", "--once", "--dry-run")
+      let told = program.lines(.output)
       #expect(
-        try await world.run("run", "--once", "--dry-run").lines(.output) == [
+        told == [
           "tree \(here)/in/d/a.csv (workflow w)",
           "  upload d/a.csv -> copy: d/a.csv (filter '\\.csv$', ./workflows.yaml:19:13)",
           "  post hook pwd >>../../where: not run in a dry run",
-        ])
+        ], "\(program.transcript)")
       let taken = try await world.run("explain", "in/d/a.csv").lines(.output)
       #expect(taken.contains("  tree      d/a.csv (the file itself, once it is closed after writing)"), "\(taken)")
       #expect(taken.contains("  key       copy: d/a.csv"), "\(taken)")

@@ -76,6 +76,31 @@ struct StatusVerbTests {
     }
   }
 
+  @Test("A watched directory that goes is told, and no longer once it is there again")
+  func gone() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]")
+      let service = try await world.startService()
+      #expect(try await world.run("status", "--json").objects()[0]["health"] as? String == "ok")
+      #expect(rename(world.scratch("in"), world.scratch("elsewhere")) == 0)
+      #expect(await service.line(containing: "is gone") != nil, "\(service.transcript)")
+      let head = try await world.run("status", "--json").objects()[0]
+      let watches = try #require(head["watches"] as? [[String: Any]])
+      #expect(head["health"] as? String == "degraded" && watches.count == 1)
+      #expect(watches[0]["path"] as? String == world.scratch("in") && watches[0]["gone"] as? Bool == true)
+      let text = try await world.run("status").lines(.output)
+      #expect(text[1] == "  gone       \(world.scratch("in")): it is looked for until it is there again")
+      #expect(rename(world.scratch("elsewhere"), world.scratch("in")) == 0)
+      var health: String?
+      for _ in 0..<1_000 where health != "ok" {
+        health = try await world.run("status", "--json").objects()[0]["health"] as? String
+      }
+      #expect(health == "ok", "\(service.transcript)")
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+    }
+  }
+
   @Test("Before the first start the file's workflows have nothing, and nothing is made")
   func nothing() async throws {
     try await World.with(.none) { world in

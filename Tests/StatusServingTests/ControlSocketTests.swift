@@ -36,7 +36,7 @@ struct ControlSocketTests {
   @Test(
     "Every request arrives as it was asked, and its answer comes back",
     arguments: [
-      .retry(RunID("a\n\u{1B}é")), .retryFailed, .cancel(RunID("")), .outages, .push(WorkflowName("w"), []),
+      .retry(RunID("a\n\u{1B}é")), .retryFailed, .cancel(RunID("")), .health, .push(WorkflowName("w"), []),
       .push(WorkflowName("w"), [BytePath([0x2F, 0xFF, 0x0A]), BytePath("/e\u{301}")]),
     ] as [ControlRequest])
   func roundTrip(request: ControlRequest) async throws {

@@ -98,6 +98,7 @@ actor Intakes {
   // MARK: A watched directory
 
   private func handle(aboutWatch event: TreeEvent) async throws(Failure) {
+    await bench.orchestrator.note(event)
     switch event {
     case .name: break
     case .listed(let watch): try await listed(watch)

@@ -15,8 +15,3 @@ public struct KnownOutage: Sendable, Hashable {
     self.why = why
   }
 }
-
-extension Orchestrator {
-  /// The destinations that are out now, as far as this process has found.
-  public nonisolated var knownOutages: [KnownOutage] { shared.outages?.known ?? [] }
-}

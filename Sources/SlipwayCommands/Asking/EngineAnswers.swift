@@ -8,7 +8,7 @@ struct EngineAnswers: Sendable {
 
   func answer(_ request: ControlRequest) async -> ControlAnswer {
     switch request {
-    case .outages: ControlAnswer(.done, OutageText.bytes(engine.knownOutages))
+    case .health: ControlAnswer(.done, HealthText.bytes(await engine.health))
     case .push(let workflow, let trees): await push(workflow, trees)
     case .retry, .retryFailed, .cancel:
       await RunAnswers(control: engine, isUnderWay: true).answer(request)

@@ -58,7 +58,7 @@ struct RunAnswers: Sendable {
     case .retry(let id): try await retry(id)
     case .retryFailed: try await retryFailed()
     case .cancel(let id): try await cancel(id)
-    case .push, .outages: throw Self.noEngine
+    case .push, .health: throw Self.noEngine
     }
   }
 }

@@ -91,7 +91,7 @@ struct RunFollower {
   /// Whether a process goes on with them. Where the kernel does not tell who holds the lock, the socket does.
   private func isHeld() async throws(Failure) -> Bool {
     if StateDirectory.holder(of: assembly.stateDirectory) != nil { return true }
-    return try await Asking.ask(assembly.stateDirectory, .outages) != nil
+    return try await Asking.ask(assembly.stateDirectory, .health) != nil
   }
 
   private func tell(_ run: Run, _ told: inout [RunID: RunState], _ ledger: SQLiteLedger) async throws(Failure) {

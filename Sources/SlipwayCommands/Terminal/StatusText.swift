@@ -8,7 +8,8 @@ struct StatusText {
   let state: BytePath
   /// Who holds the state directory.
   let process: pid_t?
-  let outages: [KnownOutage]
+  /// nil where no process answers.
+  let health: Health?
   let workflows: [WorkflowStatus]
   let now: Timestamp
 
@@ -16,7 +17,20 @@ struct StatusText {
 
   var lines: String {
     let head = process.map { "process \($0) is under way in \(state)" } ?? "no process is under way in \(state)"
-    return ([head] + workflows.flatMap(lines)).joined(separator: "\n")
+    return ([head] + healthLines + workflows.flatMap(lines)).joined(separator: "\n")
+  }
+
+  private var outages: [KnownOutage] { health?.outages ?? [] }
+
+  /// Nothing of a process that sees everything.
+  private var healthLines: [String] {
+    guard let health else { return [] }
+    let gone = health.watches.filter(\.isGone).map { "  gone       \($0.path): it is looked for until it is there again" }
+    let polled = health.watches.filter { $0.polled > 0 }.map { watch in
+      "  polled     \(watch.path): \(watch.polled) directories; \(escapedControls(watch.why))"
+    }
+    let losses = health.losses == 0 ? [] : ["  losses     of events: \(health.losses); everything was listed again"]
+    return gone + polled + losses
   }
 
   private func lines(_ status: WorkflowStatus) -> [String] {
@@ -59,9 +73,19 @@ struct StatusText {
       "state_dir": JSONText.string(state.bytes),
       "running": JSONText.bool(process != nil),
       "pid": process.map { JSONText.number($0) } ?? JSONText.null,
+      "health": health.map { JSONText.string($0.isDegraded ? "degraded" : "ok") } ?? JSONText.null,
+      "watches": JSONText.array((health?.watches ?? []).map(Self.json)),
+      "event_losses": health.map { JSONText.number($0.losses) } ?? JSONText.null,
       "out": JSONText.array(outages.map(Self.json)),
     ])
     return ([head] + workflows.map(Self.json)).map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+  }
+
+  private static func json(_ watch: Health.Watch) -> [UInt8] {
+    JSONText.object([
+      "path": JSONText.string(watch.path.bytes), "gone": JSONText.bool(watch.isGone),
+      "polled": JSONText.number(watch.polled), "why": JSONText.string(watch.why),
+    ])
   }
 
   private static func json(_ outage: KnownOutage) -> [UInt8] {

@@ -9,7 +9,8 @@ struct StatusVerb: AsyncParsableCommand {
     commandName: "status",
     abstract: "What each workflow has under way, waiting, failed and done lately, and whether a process runs.",
     discussion: """
-      Takes no lock: works beside a running service, and without one. Failed are the trees whose latest run has failed;
+      Takes no lock: works beside a running service, and without one. Where a process runs it says how well it sees and
+      reaches what it has to: degraded is one of which a watched directory is gone or polled, or a destination out. Failed are the trees whose latest run has failed;
       done lately is what was done within the last 24 hours.
 
       EXAMPLES
@@ -36,12 +37,12 @@ struct StatusVerb: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let assembly = try place.assembly(output)
+    let assembly = try place.assembly(output, checking: .file)
     do throws(Failure) {
       let now = assembly.clock.now()
       let process = StateDirectory.holder(of: assembly.stateDirectory)
       let text = StatusText(
-        state: assembly.stateDirectory, process: process, outages: try await outages(assembly.stateDirectory),
+        state: assembly.stateDirectory, process: process, health: try await health(assembly.stateDirectory),
         workflows: try await workflows(assembly, since: now + (.zero - Self.lately)), now: now)
       print(json ? text.json : text.lines)
     } catch {
@@ -66,9 +67,9 @@ struct StatusVerb: AsyncParsableCommand {
     return names.map { name in known.first { $0.workflow == name } ?? WorkflowStatus(name) } + others
   }
 
-  /// None where no process answers, or where it does not know the question.
-  private func outages(_ state: BytePath) async throws(Failure) -> [KnownOutage] {
-    guard let answer = try await Asking.ask(state, .outages), answer.verdict == .done else { return [] }
-    return OutageText.parsed(answer.text)
+  /// nil where no process answers, or where it does not know the question.
+  private func health(_ state: BytePath) async throws(Failure) -> Health? {
+    guard let answer = try await Asking.ask(state, .health), answer.verdict == .done else { return nil }
+    return HealthText.parsed(answer.text)
   }
 }
