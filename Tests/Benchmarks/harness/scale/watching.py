@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 def measure(world, count):
     """Each in turn, `ROUNDS` times; told are the medians."""
-    with _enough_watches(count), world.room() as room:
+    with EnoughWatches(count), world.room() as room:
         made = _make(room.watched, count)
         room.configure()
         ours, peers = [], []
@@ -37,7 +37,7 @@ def _slipway(room):
 def _inotifywait(world, room):
     command = [world.inotifywait, "-r", "-m", room.watched]
     with Running(command, room.environment, room.log) as process:
-        seconds = process.wait_until(lambda: process.has_told(WATCHES_LIVE), "the watches are live")
+        seconds = process.wait_until(lambda: process.has_told(WATCHES_LIVE), "its watches were live")
         return seconds, process.peaks.anonymous / MIB
 
 
@@ -62,7 +62,7 @@ def _figures(made, ours, peers):
             yield Figure("the first divided by the second", own / other, "", 1.0)
 
 
-class _enough_watches:
+class EnoughWatches:
     """Raises the limit of the kernel while it is entered, where it is too low and may be raised."""
 
     def __init__(self, count):

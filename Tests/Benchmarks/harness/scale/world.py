@@ -27,7 +27,7 @@ class World:
         """A place for one measurement, which is gone at its end, and a sink that has forgotten everything."""
         with contextlib.ExitStack() as stack:
             memory, state = (
-                stack.enter_context(tempfile.TemporaryDirectory(dir=base, prefix="room-"))
+                stack.enter_context(tempfile.TemporaryDirectory(dir=base, prefix="room-", ignore_cleanup_errors=True))
                 for base in (self.memory, self.state))
             self.sink.forget()
             yield Room(self, memory, state)
@@ -65,7 +65,7 @@ class Room:
         if os.path.exists(self.started):
             os.remove(self.started)
         with Running([self.world.slipway, "run", "-f", self.file], self.environment, self.log) as service:
-            yield service, service.wait_until(lambda: os.path.exists(self.started), "the watches are live")
+            yield service, service.wait_until(lambda: os.path.exists(self.started), "its watches were live")
             service.interrupt()
 
     def expect_objects(self, count):
