@@ -24,7 +24,7 @@ def measure(world, count, limit=None):
             for index in range(count):
                 intake.make(room.watched, f"t{index:06}")
             made = time.monotonic()
-            service.wait_until(lambda: _ran(room) >= count, "all have arrived, and all hooks have run")
+            service.wait_until(lambda: _ran(room) >= count, "all had arrived, and all hooks had run")
             end = time.monotonic()
         room.expect_objects(count)
         if _ran(room) != count:

@@ -64,7 +64,7 @@ def _slipway(world, count, rate):
         room.configure(ready=intake.READY)
         with room.service() as (service, _):
             closed = _produce(room, intake, count, rate)
-            service.wait_until(lambda: world.sink.counts()[0] >= count, "all have arrived", ASKS)
+            service.wait_until(lambda: world.sink.counts()[0] >= count, "all had arrived", ASKS)
         room.expect_objects(count)
         return _delays(world, intake, closed)
 
@@ -75,9 +75,9 @@ def _peer(world, count, rate):
         command = ["/bin/sh", "-c", LOOP, "loop", world.inotifywait, room.watched, world.s5cmd,
                    world.sink.endpoint, f"{Sink.NOTED}/{PREFIX}".rstrip("/")]
         with Running(command, room.environment, room.log) as loop:
-            loop.wait_until(lambda: loop.has_told(WATCHES_LIVE), "the watches are live")
+            loop.wait_until(lambda: loop.has_told(WATCHES_LIVE), "its watches were live")
             closed = _produce(room, intake, count, rate)
-            loop.wait_until(lambda: world.sink.counts()[0] >= count, "all have arrived", ASKS)
+            loop.wait_until(lambda: world.sink.counts()[0] >= count, "all had arrived", ASKS)
         room.expect_objects(count)
         return _delays(world, intake, closed)
 

@@ -42,9 +42,9 @@ class Running:
         while not is_true():
             self.peaks.look()
             if select.select([self.ended], [], [], interval)[0]:
-                raise Problem(f"{self.command[0]} ended, and not: {what}\n{end_of(self.log)}")
+                raise Problem(f"{self.command[0]} ended before {what}:\n{end_of(self.log)}")
             if time.monotonic() - self.start > LIMIT:
-                raise Problem(f"after {LIMIT} s not: {what}\n{end_of(self.log)}")
+                raise Problem(f"{self.command[0]} took longer than {LIMIT} s until {what}:\n{end_of(self.log)}")
         self.peaks.look()
         return time.monotonic() - self.start
 
@@ -59,6 +59,6 @@ class Running:
         try:
             code = self.process.wait(END_LIMIT)
         except subprocess.TimeoutExpired:
-            raise Problem(f"{self.command[0]} runs on {END_LIMIT} s after SIGTERM\n{end_of(self.log)}") from None
+            raise Problem(f"{self.command[0]} runs on {END_LIMIT} s after SIGTERM:\n{end_of(self.log)}") from None
         if code not in (0, -signal.SIGTERM):
             raise Problem(f"{self.command[0]} ended with {code} after SIGTERM:\n{end_of(self.log)}")

@@ -37,7 +37,7 @@ def _slipway(room):
 def _inotifywait(world, room):
     command = [world.inotifywait, "-r", "-m", room.watched]
     with Running(command, room.environment, room.log) as process:
-        seconds = process.wait_until(lambda: process.has_told(WATCHES_LIVE), "the watches are live")
+        seconds = process.wait_until(lambda: process.has_told(WATCHES_LIVE), "its watches were live")
         return seconds, process.peaks.anonymous / MIB
 
 

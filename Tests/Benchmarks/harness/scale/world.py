@@ -65,7 +65,7 @@ class Room:
         if os.path.exists(self.started):
             os.remove(self.started)
         with Running([self.world.slipway, "run", "-f", self.file], self.environment, self.log) as service:
-            yield service, service.wait_until(lambda: os.path.exists(self.started), "the watches are live")
+            yield service, service.wait_until(lambda: os.path.exists(self.started), "its watches were live")
             service.interrupt()
 
     def expect_objects(self, count):
