@@ -5,8 +5,15 @@ extension Orchestrator {
   /// Those of the trees of which a run may be made. Of one that is in a run it is noted that something was told.
   func free(_ trees: [TreeID]) -> Set<TreeID> {
     var free: Set<TreeID> = []
-    for tree in trees where isOpen(tree.workflow) && !backlog.isReady(tree) {
-      if backlog.holds(tree) { touched.insert(tree) } else { free.insert(tree) }
+    for tree in trees where isOpen(tree.workflow) {
+      if backlog.isReady(tree) {
+        // A file is taken as it is when its run begins; a tree that has to be quiet then may not be.
+        if contexts[tree.workflow]?.workflow.settleTime != nil { touched.insert(tree) }
+      } else if backlog.holds(tree) {
+        touched.insert(tree)
+      } else {
+        free.insert(tree)
+      }
     }
     return free
   }

@@ -19,6 +19,7 @@ final class ChangeWriter {
     case .run(let run): try RunRows.save(run, tree: TreeRows.number(of: run.tree, database), in: database)
     case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
     case .uploads(let records): try save(records, database)
+    case .inheritUploads(let run): try UploadRows.inherit(number(of: run, database), in: database)
     case .forgetUploads(let run, let path): try forget(run, path, database)
     case .forgetDestination(let run, let destination): try forget(run, destination, database)
     case .multipart(let upload):

@@ -27,6 +27,30 @@ enum UploadRows {
     }
   }
 
+  /// What the latest earlier run of the same tree that has rows has proven becomes the run's, as found equal. One
+  /// that has rows, and with them heads of their own, keeps those.
+  static func inherit(_ run: Int64, in database: Database) throws {
+    let earlier: Int64? = try database.cachedStatement(
+      sql: """
+        SELECT r.number FROM runs r WHERE r.tree = (SELECT tree FROM runs WHERE number = ?1) AND r.number < ?1
+          AND NOT EXISTS (SELECT 1 FROM key_heads h WHERE h.run = ?1) AND EXISTS (SELECT 1 FROM uploads u WHERE u.run = r.number) ORDER BY r.number DESC LIMIT 1
+        """
+    ).first(with: run) { $0.column(0) }
+    guard let earlier else { return }
+    let heads = """
+      INSERT INTO key_heads (run, number, bytes) SELECT ?1, number, bytes FROM key_heads WHERE run = ?2
+      """
+    try database.cachedStatement(sql: heads).execute(with: run, earlier)
+    let rows = """
+      INSERT INTO uploads (run, path, destination, head, key_tail, device, inode, size, modified,
+        changed_after, received, etag, algorithm, checksum, is_found)
+      SELECT ?1, path, destination, head, key_tail, device, inode, size, modified, changed_after, received, etag,
+        algorithm, checksum, 1
+      FROM uploads WHERE run = ?2 AND error IS NULL
+      """
+    try database.cachedStatement(sql: rows).execute(with: run, earlier)
+  }
+
   private static let select = """
     SELECT u.path, d.name, h.bytes, u.key_tail, u.device, u.inode, u.size, u.modified, u.changed_after, u.error,
       u.is_permanent, u.received, u.etag, u.algorithm, u.checksum, u.is_found

@@ -142,7 +142,7 @@ struct ClosedFilesTests {
         told == [
           "tree \(here)/in/d/a.csv (workflow w)",
           "  upload d/a.csv -> copy: d/a.csv (filter '\\.csv$', ./workflows.yaml:19:13)",
-          "  post hook pwd >>../../where: not run in a dry run",
+          "  post hook shell: pwd >>../../where: not run in a dry run",
         ], "\(program.transcript)")
       let taken = try await world.run("explain", "in/d/a.csv").lines(.output)
       #expect(taken.contains("  tree      d/a.csv (the file itself, once it is closed after writing)"), "\(taken)")

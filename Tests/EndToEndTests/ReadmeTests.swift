@@ -21,7 +21,9 @@ struct ReadmeTests {
     for text in blocks + [own] {
       try await World.with(.none) { world in
         try world.copyFromRepository("hooks")
-        for directory in ["srv/ci/out", "srv/inbox", "mnt", "demo/out"] { try world.scratch.makeDirectory(directory) }
+        for directory in ["srv/ci/out", "srv/inbox", "srv/uploads", "mnt", "demo/out"] {
+          try world.scratch.makeDirectory(directory)
+        }
         // The machine's own directories stand below the test's.
         let here = text.replacingOccurrences(of: " /srv/", with: " \(world.scratch("srv/"))")
           .replacingOccurrences(of: " /mnt/", with: " \(world.scratch("mnt/"))")

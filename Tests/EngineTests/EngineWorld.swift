@@ -15,7 +15,7 @@ final class EngineWorld: Sendable {
   let ledger = InMemoryLedger()
   let stores: [DestinationName: InMemoryStore]
   let hooks = ScriptedHookRunner()
-  let clock = ManualClock()
+  let clock: ManualClock
   let events = ScriptedEventSource()
   let files: FaultyFiles
   let log = LogLines()
@@ -30,8 +30,10 @@ final class EngineWorld: Sendable {
   let machineStarted = Mutex(Timestamp(nanoseconds: .min))
 
   init(
-    destinations: [String] = ["a"], keepsEqual: Bool = false, gate: (@Sendable (ObjectKey) async -> Void)? = nil
+    destinations: [String] = ["a"], keepsEqual: Bool = false, now: Timestamp? = nil,
+    gate: (@Sendable (ObjectKey) async -> Void)? = nil
   ) throws {
+    clock = now.map { ManualClock(now: $0) } ?? ManualClock()
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
     files = FaultyFiles(LocalTreeFiles(roots: [directory.path("in"), directory.path("other")]))

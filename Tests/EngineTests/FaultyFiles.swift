@@ -9,6 +9,7 @@ final class FaultyFiles: TreeFiles {
     var states: [BytePath: @Sendable (FileState?) throws(Failure) -> FileState?] = [:]
     var listings: [BytePath: Failure] = [:]
     var unlisted: [Failure] = []
+    var unread: Set<BytePath> = []
     var beforeFind: @Sendable () -> Void = {}
   }
 
@@ -39,6 +40,11 @@ final class FaultyFiles: TreeFiles {
     faults.withLock { $0.unlisted = [failure] }
   }
 
+  /// A walk cannot read this file.
+  func leaveUnread(_ path: BytePath) {
+    faults.withLock { _ = $0.unread.insert(path) }
+  }
+
   /// Called at the beginning of each `find`; may block.
   func beforeFind(_ action: @escaping @Sendable () -> Void) {
     faults.withLock { $0.beforeFind = action }
@@ -65,7 +71,9 @@ final class FaultyFiles: TreeFiles {
   /// What a test puts in the way concerns no call that follows links.
   func with(_ symlinks: SymlinkPolicy) -> any TreeFiles { symlinks == .skip ? self : files.with(symlinks) }
 
-  func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk { try files.walk(tree) }
+  func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
+    FaultyWalk(try files.walk(tree), tree, unread: faults.withLock { $0.unread })
+  }
   func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     try files.fingerprint(path, in: tree)
@@ -83,6 +91,24 @@ final class FaultyFiles: TreeFiles {
     try files.move(tree, into: directory)
   }
   func write(_ bytes: [UInt8], to path: BytePath) throws(Failure) { try files.write(bytes, to: path) }
+}
+
+private final class FaultyWalk: TreeWalk {
+  private let walk: any TreeWalk
+  private let tree: BytePath
+  private let unread: Set<BytePath>
+
+  init(_ walk: any TreeWalk, _ tree: BytePath, unread: Set<BytePath>) {
+    self.walk = walk
+    self.tree = tree
+    self.unread = unread
+  }
+
+  func next() -> WalkEntry? {
+    guard let entry = walk.next() else { return nil }
+    let path = tree.appending(entry.path)
+    return unread.contains(path) ? WalkEntry(path: entry.path, kind: .unreadable(FaultyFiles.denied(path))) : entry
+  }
 }
 
 private final class FaultySearch: NameSearch {

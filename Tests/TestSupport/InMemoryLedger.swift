@@ -59,6 +59,7 @@ package actor InMemoryLedger: Ledger {
       case .multipart(let upload), .part(_, let upload), .multipartEnded(let upload):
         if !known.contains(upload.run) { throw unknown(upload.run) }
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
+      case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
       }
     }
@@ -83,6 +84,7 @@ package actor InMemoryLedger: Ledger {
       for record in new {
         records[UploadKey(run: record.run, path: record.path, destination: record.destination)] = record
       }
+    case .inheritUploads(let id): inherit(id)
     case .forgetDestination(let run, let name):
       records = records.filter { $0.key.run != run || $0.key.destination != name }
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
@@ -93,6 +95,23 @@ package actor InMemoryLedger: Ledger {
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
+    }
+  }
+
+  private func inherit(_ id: RunID) {
+    guard let index = order.firstIndex(of: id), let tree = runs[id]?.tree,
+      !records.keys.contains(where: { $0.run == id })
+    else { return }
+    let earlier = order[..<index].last { other in
+      runs[other]?.tree == tree && records.keys.contains { $0.run == other }
+    }
+    for record in records.values where record.run == earlier {
+      guard case .proven(let receipt) = record.status else { continue }
+      let key = UploadKey(run: id, path: record.path, destination: record.destination)
+      records[key] = UploadRecord(
+        run: id, destination: record.destination, path: record.path, fingerprint: record.fingerprint, key: record.key,
+        status: .proven(
+          PutReceipt(size: receipt.size, etag: receipt.etag, checksum: receipt.checksum, isSent: false)))
     }
   }
 

@@ -32,6 +32,10 @@ struct CheckTests {
     let place = "workflows.yaml:6:5: error: "
     #expect(heads("symlinks: follow\n" + rest) == [])
     #expect(heads("symlinks: skip\nafter: delete\n" + rest) == [])
+    #expect(
+      heads("symlinks: follow\nready: closed\ndestinations: [out]") == [
+        place + "no event tells when what a link leads to changes: 'symlinks: follow' needs 'ready: { marker: … }'"
+      ])
     for after in ["delete", "{ failure: delete }"] {
       #expect(
         heads("symlinks: follow\nafter: \(after)\n" + rest) == [

@@ -48,20 +48,23 @@ struct KeyProblemTests {
       (
         "ready: close\ndestinations: out",
         [
-          "6:12: error: expected 'closed' or { marker: NAME }, found 'close'",
+          "6:12: error: expected 'closed', { marker: NAME } or { settled: TIME }, found 'close'",
           "7:19: error: expected a list, found text",
         ]
       ),
       (
         "ready:\ndestinations: ~",
         [
-          "6:11: error: expected 'closed' or { marker: NAME }, found nothing",
+          "6:11: error: expected 'closed', { marker: NAME } or { settled: TIME }, found nothing",
           "7:19: error: expected a list, found nothing",
         ]
       ),
       (
         "ready: {}\ndestinations: []",
-        ["6:5: error: missing key 'marker'", "7:19: error: expected at least one destination, found an empty list"]
+        [
+          "6:5: error: missing key 'marker' or 'settled'",
+          "7:19: error: expected at least one destination, found an empty list",
+        ]
       ),
       (
         "ready: { marker: [a] }\ndestinations: [{ a: b }]",
@@ -113,8 +116,18 @@ struct KeyProblemTests {
         ["6:22: error: a file name has at most 255 bytes, this one has 256"]
       ),
       (
-        "ready: { settled: 5s }\ndestinations: [out]",
-        ["6:5: error: missing key 'marker'", "6:14: error: unknown key 'settled'; there is marker"]
+        "ready: { settled: 0s }\ndestinations: [out]",
+        ["6:23: error: expected a duration from 10ms to 1d, found '0s'"]
+      ),
+      (
+        "ready: { settled: 5s, marker: m }\ndestinations: [out]",
+        ["6:14: error: 'settled' cannot stand beside 'marker'"]
+      ),
+      (
+        "ready: { settle: 5s }\ndestinations: [out]",
+        [
+          "6:5: error: missing key 'marker' or 'settled'", "6:14: error: unknown key 'settle'; did you mean 'settled'?",
+        ]
       ),
       (rest + "\nstop: {}", ["8:11: error: missing key 'marker', 'abort' or 'count'"]),
       (rest + "\nstop: { count: 1, abort: a }", ["8:13: error: 'count' cannot stand beside 'marker' and 'abort'"]),

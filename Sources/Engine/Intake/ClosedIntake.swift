@@ -3,7 +3,7 @@ import SlipwayModel
 
 /// From files that nobody writes any more to ready trees, a file each. An event says where to look; a walk, merged with
 /// what the ledger knows, finds what no event told. The digest of a file's fingerprint takes a marker's place.
-actor ClosedIntake {
+actor ClosedIntake: UnmarkedIntake {
   private let contexts: [WorkflowContext]
   private let bench: IntakeBench
   private let walks: WalkQueue
@@ -41,7 +41,6 @@ actor ClosedIntake {
     }
   }
 
-  /// A run of the tree has ended about which something was told meanwhile.
   func lookAgain(at tree: TreeID) async throws(Failure) {
     guard let context = context(of: tree.workflow) else { return }
     try await look(at: [Candidate(tree: tree, hint: .found)], context)
@@ -49,7 +48,6 @@ actor ClosedIntake {
     await closeIfComplete(context.workflow)
   }
 
-  /// Takes in what lies there closed, and waits until it is known of each file.
   func scan(_ workflow: Workflow) async throws(Failure) {
     guard let context = context(of: workflow.name) else { return }
     for watch in workflow.watch { try await walk(context, watch.path) }
@@ -61,8 +59,6 @@ actor ClosedIntake {
     for path in unsettled.beginLook() { bench.logger.notice("left out \(path): it is still being written") }
   }
 
-  /// What the workflow has to do: its runs that are not over, and those of every file that a walk finds closed and not
-  /// delivered. What is still being written is no part of it.
   func takeAll(of workflow: Workflow) async throws(Failure) -> PushedRuns {
     let push = PushedTrees(joining: try await bench.orchestrator.joinAll(of: workflow.name))
     guard let context = context(of: workflow.name) else { return push.runs }
@@ -70,13 +66,11 @@ actor ClosedIntake {
     return push.runs
   }
 
-  /// A run for the file: the one that it is in, or a new one, as it lies there now.
   func take(_ tree: TreeID) async throws(Failure) -> RunID {
     guard let fingerprint = try ports.files.fingerprint(.here, in: tree.path) else { throw RunRefusal.notAFile(tree) }
     return try await taker.push(tree, TreeDigest(of: fingerprint).identity)
   }
 
-  /// Walks below `watch` as soon as may be, in a task of its own: nothing waits for it.
   func scanSoon(_ workflow: WorkflowName, _ watch: BytePath) {
     guard let context = context(of: workflow) else { return }
     walks.add(WalkQueue.Place(workflow: workflow, watch: watch)) { () throws(Failure) in
@@ -85,13 +79,11 @@ actor ClosedIntake {
     }
   }
 
-  /// Takes in what is ready, and then ends the workflow's intake.
   func complete(_ workflow: Workflow) {
     guard completing.insert(workflow.name).inserted else { return }
     for watch in workflow.watch { scanSoon(workflow.name, watch.path) }
   }
 
-  /// Nothing is taken in after it.
   func stop() async { await walks.stop() }
 
   private func context(of workflow: WorkflowName) -> WorkflowContext? {

@@ -26,7 +26,7 @@ struct IntakeBench: Sendable {
 
   /// Later, in a task of its own.
   func after(_ duration: Duration, _ look: @escaping @Sendable () async throws(Failure) -> Void) {
-    Task {
+    Task.detached(executorPreference: ports.fileExecutor) {
       // A cancelled wait looks at once, which is never wrong.
       try? await ports.clock.sleep(until: ports.clock.now() + duration)
       do throws(Failure) {

@@ -8,6 +8,7 @@ actor Intakes {
   private let bench: IntakeBench
   private let markers: MarkerIntake
   private let closed: ClosedIntake
+  private let settled: SettledIntake
   private var unlisted: [WorkflowName: Set<BytePath>]
 
   init(_ contexts: [WorkflowContext], _ bench: IntakeBench) {
@@ -15,6 +16,7 @@ actor Intakes {
     self.bench = bench
     markers = MarkerIntake(workflows.filter { $0.intake.markerName != nil }, bench)
     closed = ClosedIntake(contexts.filter { $0.workflow.intake == .closed }, bench)
+    settled = SettledIntake(contexts.filter { $0.workflow.settleTime != nil }, bench)
     unlisted = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, Set($0.watch.map(\.path))) })
   }
 
@@ -51,40 +53,54 @@ actor Intakes {
   /// Takes in, once, what lies there ready.
   func scan() async throws(Failure) {
     for workflow in workflows {
-      switch workflow.intake {
-      case .marker: try await markers.scan(workflow)
-      case .closed: try await closed.scan(workflow)
+      if let unmarked = unmarked(workflow) {
+        try await unmarked.scan(workflow)
+      } else {
+        try await markers.scan(workflow)
       }
     }
   }
 
   /// What a push of the workflow has to wait for.
   func takeAll(of workflow: Workflow) async throws(Failure) -> PushedRuns {
-    switch workflow.intake {
-    case .marker: try await markers.takeAll(of: workflow)
-    case .closed: try await closed.takeAll(of: workflow)
-    }
+    if let unmarked = unmarked(workflow) { return try await unmarked.takeAll(of: workflow) }
+    return try await markers.takeAll(of: workflow)
   }
 
   /// A run for each of the trees: the one that it is in, or a new one.
   func take(_ trees: [TreeID]) async throws(Failure) -> PushedRuns {
     var runs: [RunID] = []
     for tree in trees {
-      let isClosed = workflows.first { $0.name == tree.workflow }?.intake == .closed
-      let run = isClosed ? try await closed.take(tree) : try await markers.take(tree)
+      let run: RunID
+      if let unmarked = workflows.first(where: { $0.name == tree.workflow }).flatMap(unmarked) {
+        run = try await unmarked.take(tree)
+      } else {
+        run = try await markers.take(tree)
+      }
       if !runs.contains(run) { runs.append(run) }
     }
     return PushedRuns(runs: runs)
   }
 
   /// A run of a tree has ended about which something was told meanwhile.
-  nonisolated func lookAgain(at tree: TreeID) async throws(Failure) {
-    try await closed.lookAgain(at: tree)
+  func lookAgain(at tree: TreeID) async throws(Failure) {
+    guard let workflow = workflows.first(where: { $0.name == tree.workflow }) else { return }
+    try await unmarked(workflow)?.lookAgain(at: tree)
   }
 
   /// Nothing is taken in after it.
   func stop() async {
     await closed.stop()
+    await settled.stop()
+  }
+
+  /// nil for a workflow whose trees have markers.
+  private func unmarked(_ workflow: Workflow) -> (any UnmarkedIntake)? {
+    switch workflow.intake {
+    case .marker: nil
+    case .closed: closed
+    case .settled: settled
+    }
   }
 
   private func take(_ hints: [(BytePath, NameHint)]) async throws(Failure) {
@@ -92,6 +108,7 @@ actor Intakes {
     for (path, _) in hints { try await abortIfAsked(at: path) }
     try await markers.take(hints)
     try await closed.take(hints)
+    try await settled.take(hints)
     for (path, _) in hints { try await closeIfComplete(at: path) }
   }
 
@@ -113,9 +130,10 @@ actor Intakes {
 
   private func listed(_ watch: BytePath) async throws(Failure) {
     for workflow in workflows where workflow.watch.contains(where: { $0.path == watch }) {
-      switch workflow.intake {
-      case .marker: try await markers.forgetGone(workflow, watch)
-      case .closed: await closed.scanSoon(workflow.name, watch)
+      if let unmarked = unmarked(workflow) {
+        await unmarked.scanSoon(workflow.name, watch)
+      } else {
+        try await markers.forgetGone(workflow, watch)
       }
       guard unlisted[workflow.name]?.remove(watch) != nil, unlisted[workflow.name]?.isEmpty == true else { continue }
       bench.logger.info("watching", metadata: ["workflow": "\(workflow.name)"])
@@ -148,9 +166,10 @@ actor Intakes {
       guard case .markers(let complete?, _) = workflow.stop, path.hasName(complete),
         await lies(path, inWatchOf: workflow), await bench.orchestrator.isOpen(workflow.name)
       else { continue }
-      switch workflow.intake {
-      case .marker: try await markers.complete(workflow)
-      case .closed: await closed.complete(workflow)
+      if let unmarked = unmarked(workflow) {
+        await unmarked.complete(workflow)
+      } else {
+        try await markers.complete(workflow)
       }
     }
   }

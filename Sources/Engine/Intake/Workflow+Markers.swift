@@ -1,6 +1,11 @@
 import SlipwayModel
 
 extension Workflow {
+  /// For how long nothing may change in a tree before it is ready; nil where that is no matter.
+  var settleTime: Duration? {
+    if case .settled(let time) = intake { time } else { nil }
+  }
+
   var allMarkerNames: Set<BytePath> {
     let (anywhere, inWatchedDirectory) = markerNames
     return anywhere.union(inWatchedDirectory)

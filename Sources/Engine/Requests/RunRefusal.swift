@@ -66,6 +66,12 @@ public enum RunRefusal {
       cause: "it is no regular file, and each tree of the workflow '\(tree.workflow)' is one")
   }
 
+  static func notAnEntry(_ tree: TreeID) -> Failure {
+    Failure(
+      .permanent, "push", tree.path.description, code: notThere,
+      cause: "the trees of the workflow '\(tree.workflow)' are the entries of \(tree.watch), with files to upload")
+  }
+
   static func isOver(_ run: Run) -> Failure {
     refusal("cancel", run, "it is \(run.state.name) already")
   }

@@ -40,8 +40,10 @@ public struct DryRun: Sendable {
           for tree in try await markedTrees(of: context.workflow, marker, watch.path) {
             isClean = try await plan(tree, context, tell) && isClean
           }
-        } else {
+        } else if context.workflow.intake == .closed {
           isClean = try await planFiles(context, watch.path, tell) && isClean
+        } else {
+          isClean = try await planEntries(context, watch.path, tell) && isClean
         }
       }
     }
@@ -58,7 +60,7 @@ public struct DryRun: Sendable {
     var trees: [TreeID] = []
     for path in found.sorted() {
       for tree in workflow.trees(markedBy: path) where tree.watch == watch {
-        if try await isReady(tree, try ports.files.marker(at: path)) { trees.append(tree) }
+        if try await isReady(tree, try ports.files.marker(at: path)?.identity) { trees.append(tree) }
       }
     }
     return trees
@@ -88,9 +90,26 @@ public struct DryRun: Sendable {
     return isClean
   }
 
-  private func isReady(_ tree: TreeID, _ marker: MarkerState?) async throws(Failure) -> Bool {
+  /// Where each entry of the watched directory is a tree: those, too, that have not settled.
+  private func planEntries(
+    _ context: WorkflowContext, _ watch: BytePath, _ tell: (Line) -> Void
+  ) async throws(Failure) -> Bool {
+    let entries = try EntryWalk(context, watch, ports)
+    var isClean = true
+    while let (tree, state) = entries.next() {
+      for problem in state.problems { logger.error("\(problem.message)") }
+      isClean = isClean && state.problems.isEmpty
+      guard state.digest.fileCount > 0, try await isReady(tree, state.digest.identity),
+        try OpenWriter.first(in: tree.path, ports.files) == nil
+      else { continue }
+      isClean = try await plan(tree, context, tell) && isClean
+    }
+    return isClean
+  }
+
+  private func isReady(_ tree: TreeID, _ marker: MarkerIdentity?) async throws(Failure) -> Bool {
     guard let marker else { return false }
-    if try await ports.ledger.answeredMarker(of: tree) != marker.identity { return true }
+    if try await ports.ledger.answeredMarker(of: tree) != marker { return true }
     guard let run = try await ports.ledger.latestRun(of: tree) else { return false }
     return run.state == .failed || !run.state.isFinal
   }
@@ -103,20 +122,21 @@ public struct DryRun: Sendable {
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
-    var isClean = true
+    var (isClean, isOneFile) = (true, false)
     do throws(Failure) {
       let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
       let planner = context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files)
       while let entry = walk.next() {
         let item = planner.decide(entry)
         if case .fail = item.decision { isClean = false }
+        if item.path == .here { isOneFile = true }
         tell(.item(tree, item, destinations: context.destinations))
       }
     } catch {
       isClean = false
       tell(.problem(tree, error))
     }
-    if isClean, context.workflow.commit == .manifest {
+    if isClean, !isOneFile, context.workflow.commit == .manifest {
       tell(.manifest(tree, context.manifestKey(of: run), destinations: context.destinations))
     }
     run.outcome = .success
@@ -137,7 +157,7 @@ public struct DryRun: Sendable {
       let variables = HookEnvironment(own: ports.environment).variables(
         for: hook, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: true)
       let invocation = HookInvocation(
-        command: hook.command, environment: variables, directory: context.hookDirectory(of: run.tree),
+        command: hook.command, environment: variables, directory: context.hookDirectory(of: run.tree, ports.files),
         manifest: paths.manifest,
         timeout: hook.timeout, grace: grace, run: run.id)
       let log = HookLog(hook, logger)

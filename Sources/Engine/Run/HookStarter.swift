@@ -33,7 +33,8 @@ struct HookStarter {
   private func invocation(of hook: Hook, attempt: Int) -> HookInvocation {
     HookInvocation(
       command: hook.command, environment: environment(of: hook, attempt: attempt),
-      directory: session.context.hookDirectory(of: session.run.tree), manifest: paths.manifest, timeout: hook.timeout,
+      directory: session.context.hookDirectory(of: session.run.tree, session.ports.files), manifest: paths.manifest,
+      timeout: hook.timeout,
       grace: session.shared.grace, run: session.run.id)
   }
 

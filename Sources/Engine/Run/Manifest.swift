@@ -52,18 +52,14 @@ struct Manifest {
       ])
     }
     return JSONText.object([
-      "destination": JSONText.string(row.destination.text), "path": JSONText.string(path(of: row).bytes),
+      "destination": JSONText.string(row.destination.text),
+      "path": JSONText.string(session.run.tree.label(of: row.path).bytes),
       "key": JSONText.string(row.key.bytes),
       "url": JSONText.string(session.ports.stores[row.destination]?.url(of: row.key) ?? ""),
       "size": JSONText.number(receipt.size), "etag": JSONText.string(receipt.etag),
       "checksum": checksum ?? JSONText.null,
       "mtime": JSONText.string(Self.seconds(row.fingerprint.modified)), "sent": JSONText.bool(receipt.isSent),
     ])
-  }
-
-  /// Relative to where hooks are started.
-  private func path(of row: UploadRecord) -> BytePath {
-    row.path == .here ? session.run.tree.name.name : row.path
   }
 
   /// As `stat -c %.9Y` prints it.

@@ -38,10 +38,11 @@ struct RetireStage {
   private func disposeUnmarked(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
     if session.run.outcome == .success {
       if let change = try await undelivered() { return leftOut(change) }
-      if let path = try written() {
+      // What is written to a file after it is gone would be lost.
+      if let writer = try OpenWriter.first(in: tree.path, session.ports.files) {
         // Its closing makes it ready, even if nothing was written.
         session.noteAnswer(nil)
-        return leftOut("\(path) is being written again")
+        return leftOut("\(writer.path) is being written again")
       }
     }
     let event = try await carryOut(disposal)
@@ -52,24 +53,6 @@ struct RetireStage {
   private func leftOut(_ why: String) -> RunEvent {
     session.logger.notice("\(why): 'after' is left out")
     return .retired
-  }
-
-  /// A delivered file that somebody has open for writing: what is written to it after it is gone would be lost.
-  private func written() throws(Failure) -> BytePath? {
-    let walk: any TreeWalk
-    do throws(Failure) {
-      walk = try session.ports.files.walk(tree.path)
-    } catch {
-      if error.code == "ENOENT" { return nil }
-      throw error
-    }
-    while let entry = walk.next() {
-      guard case .file = entry.kind,
-        try session.ports.files.state(of: entry.path, in: tree.path)?.isOpenForWriting == true
-      else { continue }
-      return tree.path.appending(entry.path)
-    }
-    return nil
   }
 
   private func dispose(_ disposal: After.Disposal, isMarked: Bool) async throws(Failure) -> RunEvent {

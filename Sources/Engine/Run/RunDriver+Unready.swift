@@ -3,15 +3,37 @@ import SlipwayModel
 
 /// Trees without a marker, as they lie there when a run comes to read them.
 extension RunDriver {
-  /// The end of a run whose file is gone, or is being written again: its closing makes it ready anew. nil if the run may
-  /// go on; of a new one the file as it lies there now is what it answers.
+  /// The end of a run whose tree is gone, or is being written again: it is ready anew when that is over. nil if the run
+  /// may go on; of a new one the tree as it lies there now is what it answers.
   func withdrawnUnready(_ session: RunSession, isNew: Bool) async throws(Failure) -> Ending? {
-    guard context.workflow.intake == .closed else { return nil }
-    let state = try ports.files.state(of: .here, in: session.run.tree.path)
-    guard let state else { return try await withdraw(session, "the file is gone") }
-    if state.isOpenForWriting == true { return try await withdraw(session, "the file is being written again") }
-    // What was written since the run was queued is in it.
-    if isNew { session.noteAnswer(TreeDigest(of: state.fingerprint).identity) }
+    switch context.workflow.intake {
+    case .marker: return nil
+    case .closed:
+      guard let state = try ports.files.state(of: .here, in: session.run.tree.path) else {
+        return try await withdraw(session, "the file is gone")
+      }
+      if state.isOpenForWriting == true { return try await withdraw(session, "the file is being written again") }
+      // What was written since the run was queued is in it.
+      if isNew { session.noteAnswer(TreeDigest(of: state.fingerprint).identity) }
+      return nil
+    case .settled(let time): return try await withdrawnUnsettled(session, isNew: isNew, time)
+    }
+  }
+
+  private func withdrawnUnsettled(
+    _ session: RunSession, isNew: Bool, _ time: Duration
+  ) async throws(Failure) -> Ending? {
+    let tree = session.run.tree
+    guard let state = try TreeState.read(tree, context, ports) else {
+      return try await withdraw(session, "the tree is gone")
+    }
+    let isKnown = state.digest.identity == session.run.marker
+    // What the run's own hooks have written is known.
+    let isQuiet = isKnown || ports.clock.now() - state.newest >= time
+    guard isQuiet, try OpenWriter.first(in: tree.path, ports.files) == nil else {
+      return try await withdraw(session, "the tree is being written again")
+    }
+    if isNew { session.noteAnswer(state.digest.identity) }
     return nil
   }
 

@@ -46,6 +46,7 @@ struct RunDriver: Sendable {
       _ = session.apply(started)
       return try await drive(session, .attemptFailed(error.message, error.attemptError))
     }
+    if context.workflow.sparesUploads { session.note(.inheritUploads(session.run.id)) }
     session.logger.info("run started")
     return try await drive(session, started)
   }
@@ -143,7 +144,7 @@ struct RunDriver: Sendable {
       if case .some(.none) = try? ports.files.marker(at: path) { return true }
       return false
     }
-    if case .some(.none) = try? ports.files.fingerprint(.here, in: tree.path) { return true }
+    do throws(Failure) { _ = try ports.files.walk(tree.path) } catch { return error.code == "ENOENT" }
     return false
   }
 

@@ -54,10 +54,16 @@ final class RunSession {
   func noteAnswer(_ marker: MarkerIdentity?) {
     if let marker {
       // Both stand in the ledger, and change together.
-      if pending.isEmpty, run.marker == marker { return }
+      if run.marker == marker, !pending.contains(where: LedgerChange.answered(run.tree, marker).replaces) { return }
       answer(marker)
     }
-    pending = [.answered(run.tree, marker)]
+    note(.answered(run.tree, marker))
+  }
+
+  /// For the next commit.
+  func note(_ change: LedgerChange) {
+    pending.removeAll { change.replaces($0) }
+    pending.append(change)
   }
 
   /// Makes the row durable, with `changes` in the same commit; nothing if nothing has changed.
@@ -71,6 +77,13 @@ final class RunSession {
 
   var workflow: Workflow { context.workflow }
   var planner: Planner { context.planner(for: run.tree, targetPrefix: run.fullTargetPrefix, files: ports.files) }
+}
+
+extension LedgerChange {
+  /// Both are answers, of one tree.
+  fileprivate func replaces(_ other: LedgerChange) -> Bool {
+    if case (.answered, .answered) = (self, other) { true } else { false }
+  }
 }
 
 /// What all runs of a process share.

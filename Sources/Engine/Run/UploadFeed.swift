@@ -37,6 +37,8 @@ final class UploadFeed: @unchecked Sendable {
     var skipped = 0
     /// Of what the filter takes, as it was planned.
     var digest = TreeDigest()
+    /// Whether the tree is a file, which needs no manifest to be whole.
+    var isOneFile = false
     /// Whether the plan has been read to its end.
     var isWhole = false
     /// Why the plan could not be read to its end.
@@ -126,6 +128,7 @@ final class UploadFeed: @unchecked Sendable {
     switch step {
     case .vanished(let path): vanished.append(path)
     case .item(let item, _):
+      if item.path == .here { findings.isOneFile = true }
       switch item.decision {
       case .upload(let planned):
         findings.digest.add(item.path, planned.fingerprint)

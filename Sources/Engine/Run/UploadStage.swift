@@ -62,8 +62,10 @@ struct UploadStage {
   private func planReader() throws(Failure) -> PlanReader {
     PlanReader(
       walk: try files.walk(session.run.tree.path), planner: session.planner,
-      rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: session.run.attempt <= 1))
+      rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: hasNoRows))
   }
+
+  private var hasNoRows: Bool { session.run.attempt <= 1 && !session.workflow.sparesUploads }
 
   private func send() async throws(Failure) -> StageEnd {
     let gate = session.shared.outages.map { OutageGate($0, for: session.run) }
@@ -88,7 +90,7 @@ struct UploadStage {
     }
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
-    if session.workflow.commit == .manifest, tally.verdict == nil {
+    if session.workflow.commit == .manifest, tally.verdict == nil, !findings.isOneFile {
       try await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
       if Task.isCancelled { return .interrupted }
       try await settle(tally)
@@ -137,7 +139,7 @@ struct UploadStage {
 
   private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
     let (tree, files, ledger, planner) = (session.run.tree, files, session.ports.ledger, session.planner)
-    let (id, hasNoRows) = (session.run.id, session.run.attempt <= 1)
+    let (id, hasNoRows) = (session.run.id, hasNoRows)
     return UploadFeed(
       of: session.run, in: ledger, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger
     ) {

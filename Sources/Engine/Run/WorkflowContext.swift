@@ -51,8 +51,15 @@ struct WorkflowContext: Sendable {
   }
 
   /// Where its hooks are started: in the tree, or beside a tree that is one file.
-  func hookDirectory(of tree: TreeID) -> BytePath {
-    workflow.intake == .closed ? tree.path.parent : tree.path
+  func hookDirectory(of tree: TreeID, _ files: any TreeFiles) -> BytePath {
+    switch workflow.intake {
+    case .marker: return tree.path
+    case .closed: return tree.path.parent
+    case .settled:
+      // What cannot be told is no file.
+      guard case .some(.some) = try? files.fingerprint(.here, in: tree.path) else { return tree.path }
+      return tree.path.parent
+    }
   }
 
   /// Without a destination's prefix.
@@ -67,6 +74,11 @@ struct WorkflowContext: Sendable {
       destinations: destinations.map { ($0.name, $0.prefix) },
       lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) })
   }
+}
+
+extension Workflow {
+  /// Whether what an earlier run of a tree has proven is not sent again by the next.
+  var sparesUploads: Bool { settleTime != nil }
 }
 
 extension Run {

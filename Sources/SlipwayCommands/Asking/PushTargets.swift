@@ -51,6 +51,10 @@ struct PushTargets {
   /// What a tree of the workflow is.
   private func check(_ tree: TreeID) throws {
     switch workflow.intake {
+    case .settled:
+      if tree.name != .here, tree.name.components.count == 1 { return }
+      throw ValidationError(
+        "the trees of the workflow '\(workflow.name)' are the entries of \(tree.watch): name one of them.")
     case .closed:
       if Self.isRegularFile(tree.path) { return }
       throw ValidationError(

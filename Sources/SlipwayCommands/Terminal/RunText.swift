@@ -45,13 +45,14 @@ enum RunText {
   }
 
   /// nil for a file that is not worth a line.
-  static func line(_ row: UploadRecord, withProven: Bool) -> String? {
-    switch row.status {
+  static func line(_ row: UploadRecord, of tree: TreeID, withProven: Bool) -> String? {
+    let path = tree.label(of: row.path)
+    return switch row.status {
     case .proven(let receipt):
       withProven
-        ? "  \(row.path) -> \(row.destination): \(row.key) (\(receipt.size) bytes\(receipt.isSent ? "" : ", found equal"))"
+        ? "  \(path) -> \(row.destination): \(row.key) (\(receipt.size) bytes\(receipt.isSent ? "" : ", found equal"))"
         : nil
-    case .failed(let message, _): "  \(row.path) -> \(row.destination): failed: \(message)"
+    case .failed(let message, _): "  \(path) -> \(row.destination): failed: \(message)"
     }
   }
 
@@ -100,7 +101,7 @@ enum RunText {
       ]), as: UTF8.self)
   }
 
-  static func json(_ row: UploadRecord) -> String {
+  static func json(_ row: UploadRecord, of tree: TreeID) -> String {
     var status = "proven"
     var error = ""
     var etag = ""
@@ -112,7 +113,7 @@ enum RunText {
     }
     return String(
       decoding: JSONText.object([
-        "destination": JSONText.string(row.destination.text), "path": JSONText.string(row.path.bytes),
+        "destination": JSONText.string(row.destination.text), "path": JSONText.string(tree.label(of: row.path).bytes),
         "key": JSONText.string(row.key.bytes), "status": JSONText.string(status), "size": JSONText.number(size),
         "etag": JSONText.string(etag), "sent": JSONText.bool(isSent), "error": JSONText.string(error),
       ]), as: UTF8.self)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Glibc
 import SlipwayModel
+import WorkflowFile
 
 struct ExplainVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -90,7 +91,10 @@ struct Explanation {
     around place: BytePath, _ workflow: Workflow, _ watch: BytePath, _ files: any TreeFiles
   ) throws(Failure) -> (TreeID, BytePath?) {
     guard let name = workflow.intake.markerName else {
-      return (TreeID(workflow: workflow.name, watch: watch, name: place.relative(to: watch) ?? .here), nil)
+      var tree = place
+      // The entry of the watched directory in which it lies.
+      if case .settled = workflow.intake { while tree != watch, tree.parent != watch { tree = tree.parent } }
+      return (TreeID(workflow: workflow.name, watch: watch, name: tree.relative(to: watch) ?? .here), nil)
     }
     var directory = place
     while directory.isWithin(watch) {
@@ -139,6 +143,8 @@ struct Explanation {
     case .marker(let name):
       let state = marker.map { "marked by \($0)" } ?? "not ready: there is no \(name) in it"
       lines.append("  tree      \(tree.name) (\(state))")
+    case .settled(let time):
+      lines.append("  tree      \(tree.name) (once nothing has changed in it for \(DurationText.written(time)))")
     case .closed:
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, once it is closed after writing)") }
     }

@@ -50,8 +50,8 @@ struct ShowVerb: AsyncParsableCommand {
       guard let end = rows.last else { return }
       for row in rows {
         if json {
-          print(RunText.json(row))
-        } else if let line = RunText.line(row, withProven: files) {
+          print(RunText.json(row, of: run.tree))
+        } else if let line = RunText.line(row, of: run.tree, withProven: files) {
           print(line)
         }
       }

@@ -3,6 +3,7 @@ import Engine
 import RunLedger
 import SlipwayModel
 import StatusServing
+import WorkflowFile
 
 struct StatusVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -66,6 +66,9 @@ public enum Intake: Sendable, Hashable {
   case marker(BytePath)
   /// Each regular file below a watched directory is a tree, ready once nobody has it open for writing.
   case closed
+  /// Each entry of a watched directory, a directory or a file, is a tree, ready once nothing has changed in it for so
+  /// long and nobody has a file of it open for writing.
+  case settled(Duration)
 }
 
 extension Intake {
@@ -73,7 +76,7 @@ extension Intake {
   public var markerName: BytePath? {
     switch self {
     case .marker(let name): name
-    case .closed: nil
+    case .closed, .settled: nil
     }
   }
 }

@@ -52,6 +52,9 @@ public struct TreeID: Hashable, Sendable, CustomStringConvertible {
 
   /// The tree's absolute path.
   public var path: BytePath { watch.appending(name) }
+
+  /// A path in the tree for people and hooks: of a tree that is one file, that file's name.
+  public func label(of path: BytePath) -> BytePath { path == .here ? name.name : path }
   public var description: String { "\(workflow): \(path)" }
 
   /// Whether one of the trees contains the other, whatever their workflows.

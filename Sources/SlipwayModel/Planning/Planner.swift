@@ -36,14 +36,13 @@ public struct Planner: Sendable {
     PlanItem(path: entry.path, decision: decision(on: entry, rows))
   }
 
-  /// The digest of what would be uploaded; nil if there is nothing, or not everything can be read.
+  /// The digest of what would be uploaded; nil if there is nothing.
   public func digest(of walk: any TreeWalk) -> TreeDigest? {
     var digest = TreeDigest()
     while let entry = walk.next() {
       switch decide(entry).decision {
       case .upload(let planned), .proven(let planned): digest.add(entry.path, planned.fingerprint)
-      case .fail: return nil
-      case .skip, .answer: continue
+      case .fail, .skip, .answer: continue
       }
     }
     return digest.fileCount > 0 ? digest : nil

@@ -96,6 +96,9 @@ public enum LedgerChange: Sendable, Hashable {
   case answered(TreeID, MarkerIdentity?)
   /// Inserts the rows, or replaces those of the same run, destination and path.
   case uploads([UploadRecord])
+  /// Gives the run, unless it has rows of its own, what the latest earlier run of its tree that has rows has proven, as
+  /// found equal.
+  case inheritUploads(RunID)
   /// Removes the rows of a path that is no longer part of the run.
   case forgetUploads(RunID, path: BytePath)
   /// Removes the rows of a destination that could not keep what it had been given.

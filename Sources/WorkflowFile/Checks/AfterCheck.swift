@@ -37,9 +37,12 @@ extension ConfigurationChecks {
   /// A file is removed over no link, and what a link leads to may be another tree's.
   func checkLinks(_ workflow: WorkflowDraft) {
     let after = workflow.workflow.after
-    guard let mark = workflow.symlinks, workflow.workflow.symlinks == .follow,
-      after.success == .delete || after.failure == .delete
-    else { return }
+    guard let mark = workflow.symlinks, workflow.workflow.symlinks == .follow else { return }
+    if workflow.workflow.intake.markerName == nil {
+      diagnostics.error(
+        "no event tells when what a link leads to changes: 'symlinks: follow' needs 'ready: { marker: … }'", at: mark)
+    }
+    guard after.success == .delete || after.failure == .delete else { return }
     diagnostics.error(
       "what links lead to is never deleted: with 'symlinks: follow' 'after' may keep or move the tree", at: mark)
   }

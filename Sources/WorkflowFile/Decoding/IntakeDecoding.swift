@@ -1,7 +1,7 @@
 import SlipwayModel
 
 private enum ReadyKey: String, CaseIterable {
-  case marker
+  case marker, settled
 }
 
 extension Intake {
@@ -26,11 +26,19 @@ extension Intake {
   private static func ready(_ node: Node, named mark: Mark, _ context: DecodingContext) -> Intake? {
     if case .scalar = node.content { return closed(node, context) }
     guard let reader = MappingReader<ReadyKey>(node, named: mark, context) else { return nil }
-    return reader.required(.marker).flatMap(context.marker).map(Intake.marker)
+    switch (reader[.marker], reader[.settled]) {
+    case (let marker?, nil): return context.marker(marker).map(Intake.marker)
+    case (nil, let time?): return context.duration(time, in: settleTimes).map(Intake.settled)
+    case (.some, .some): context.error("'settled' cannot stand beside 'marker'", at: reader.mark(of: .settled))
+    case (nil, nil): context.error("missing key 'marker' or 'settled'", at: reader.mark)
+    }
+    return nil
   }
 
+  private static let settleTimes = Duration.milliseconds(10)...Duration.seconds(86_400)
+
   private static func closed(_ node: Node, _ context: DecodingContext) -> Intake? {
-    let expected = "'closed' or { marker: NAME }"
+    let expected = "'closed', { marker: NAME } or { settled: TIME }"
     guard let word = context.text(node, expecting: expected) else { return nil }
     if word == "closed" { return .closed }
     context.error("expected \(expected), found \(quoted(word))", at: node.mark)

@@ -26,7 +26,7 @@ package enum DurationText {
     return text.isEmpty ? nil : .milliseconds(sum)
   }
 
-  static func written(_ duration: Duration) -> String {
+  package static func written(_ duration: Duration) -> String {
     var rest = duration.nanoseconds / 1_000_000
     var text = ""
     for unit in units where rest >= unit.milliseconds {
