@@ -35,7 +35,7 @@ struct LeftOvers {
         if found.isEmpty { live.swept(hook) }
         return found
       }
-      ended.formUnion(found.filter { !$0.isZombie }.map(\.pid))
+      ended.formUnion(found.filter { $0.verdict == .mine && !$0.entry.isZombie }.map(\.entry.pid))
       if found.isEmpty { return (ended, true) }
       if ContinuousClock.now > deadline { return (ended, false) }
       suspend(for: pause)
@@ -45,27 +45,27 @@ struct LeftOvers {
 
   private enum Verdict {
     case mine
-    /// Soon to be known: it may be a hook itself that is dead before its number is registered.
+    /// Soon to be known: it may be a hook itself that is dead before its number is registered, or is just being executed.
     case undecided
     case another
   }
 
   /// Kills what there is and reaps what has died; tells what to look for again. What was found dead counts, too: its
   /// own children have come to us.
-  private func sweep() -> [ProcessEntry] {
+  private func sweep() -> [(entry: ProcessEntry, verdict: Verdict)] {
     // In this order, so that a hook that starts meanwhile is known: the children are listed, then read, then judged.
     let known = Set(live.snapshot().values.compactMap(\.pid))
     let entries = ProcessTable.children().subtracting(known).compactMap(ProcessEntry.init(pid:))
     if entries.isEmpty { return [] }
     let hooks = live.snapshot()
-    return entries.filter { entry in
+    return entries.compactMap { entry in
       let verdict = verdict(on: entry, among: hooks)
       if verdict == .mine {
         kill(entry.pid, SIGKILL)
         // Never for any child: that would take a result from under the library that waits for it.
         waitpid(entry.pid, nil, WNOHANG)
       }
-      return verdict != .another
+      return verdict == .another ? nil : (entry, verdict)
     }
   }
 
@@ -77,18 +77,23 @@ struct LeftOvers {
       let mayBeHook = entry.session == entry.pid && others.contains { $0.pid == nil && $0.began <= entry.began }
       return mayBeHook ? .undecided : .mine
     }
-    return isMine(entry, begunAfter: hooks[hook]?.began ?? 0, among: others) ? .mine : .another
+    return verdict(onLiving: entry, begunAfter: hooks[hook]?.began ?? 0, among: others)
   }
 
-  private func isMine(_ entry: ProcessEntry, begunAfter began: UInt64, among others: [LiveHooks.Hook]) -> Bool {
-    if entry.session == pid { return true }
-    if others.contains(where: { $0.pid == entry.session }) { return false }
-    if let marked = ProcessTable.variable("SLIPWAY_RUN_ID", of: entry.pid) {
-      let belongsToOther = others.contains { Array($0.run.text.utf8) == marked }
-      if marked == Array(run.text.utf8) && !belongsToOther { return true }
-      if belongsToOther { return false }
+  private func verdict(
+    onLiving entry: ProcessEntry, begunAfter began: UInt64, among others: [LiveHooks.Hook]
+  ) -> Verdict {
+    if entry.session == pid { return .mine }
+    if others.contains(where: { $0.pid == entry.session }) { return .another }
+    switch ProcessTable.variable("SLIPWAY_RUN_ID", of: entry.pid) {
+    case .value(let marked):
+      if others.contains(where: { Array($0.run.text.utf8) == marked }) { return .another }
+      if marked == Array(run.text.utf8) { return .mine }
+    case .unset: break
+    case .unknown: return .undecided
     }
-    return entry.began >= began && !others.contains { !$0.isSwept && $0.began <= entry.began }
+    let mayBeOthers = entry.began < began || others.contains { !$0.isSwept && $0.began <= entry.began }
+    return mayBeOthers ? .another : .mine
   }
 
   private func suspend(for pause: Duration) {

@@ -57,11 +57,31 @@ enum ProcessTable {
     return found
   }
 
-  /// A variable of the environment that a process was started with; nil also where it cannot be read.
-  static func variable(_ name: String, of pid: pid_t) -> [UInt8]? {
-    guard let block = contents("/proc/\(pid)/environ", limit: environmentLimit) else { return nil }
+  /// What a variable of the environment is that a process was started with.
+  enum Variable {
+    case value([UInt8])
+    /// Also where it cannot be read.
+    case unset
+    /// execve(2) is under way: its new memory is in place, and has neither arguments nor environment yet.
+    case unknown
+  }
+
+  static func variable(_ name: String, of pid: pid_t) -> Variable {
+    guard let block = environment(of: pid) else { return .unknown }
     let start = Array("\(name)=".utf8)
-    return block.split(separator: 0).first { $0.starts(with: start) }.map { Array($0.dropFirst(start.count)) }
+    let entry = block.split(separator: 0).first { $0.starts(with: start) }
+    return entry.map { .value(Array($0.dropFirst(start.count))) } ?? .unset
+  }
+
+  /// nil while the process is just being executed.
+  private static func environment(of pid: pid_t) -> [UInt8]? {
+    // Where there are arguments after all the environment has come with them: it is read once more.
+    for _ in 0..<2 {
+      let block = contents("/proc/\(pid)/environ", limit: environmentLimit)
+      if block?.isEmpty == false { return block }
+      if contents("/proc/\(pid)/cmdline", limit: 1)?.isEmpty == true { return nil }
+    }
+    return []
   }
 
   /// A quarter of the default stack limit is what execve(2) allows for arguments and environment together.
