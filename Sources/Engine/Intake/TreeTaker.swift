@@ -53,7 +53,9 @@ final class TreeTaker: Sendable {
 
   /// Under `--once` a tree that failed in an earlier process and still lies there.
   private func isRetaken(_ tree: TreeID, _ push: PushedTrees?) async throws(Failure) -> Bool {
-    guard bench.isOnce || push != nil, try await bench.ports.ledger.latestRun(of: tree)?.state == .failed else { return false }
+    guard bench.isOnce || push != nil, try await bench.ports.ledger.latestRun(of: tree)?.state == .failed else {
+      return false
+    }
     if push != nil { return true }
     return await !bench.orchestrator.hasTried(tree)
   }

@@ -25,7 +25,9 @@ struct StatusText {
   /// Nothing of a process that sees everything.
   private var healthLines: [String] {
     guard let health else { return [] }
-    let gone = health.watches.filter(\.isGone).map { "  gone       \($0.path): it is looked for until it is there again" }
+    let gone = health.watches.filter(\.isGone).map {
+      "  gone       \($0.path): it is looked for until it is there again"
+    }
     let polled = health.watches.filter { $0.polled > 0 }.map { watch in
       "  polled     \(watch.path): \(watch.polled) directories; \(escapedControls(watch.why))"
     }
