@@ -70,16 +70,23 @@ struct RunQueue {
   /// The first run that `isAllowed` and whose tree is free, and holds it. An allowed run that has to wait for its tree
   /// keeps the later ones that overlap it waiting, too.
   mutating func takeNext(where isAllowed: (Run) -> Bool) -> Run? {
+    // In two steps: what is being walked would be copied by a change.
+    guard let index = firstFree(where: isAllowed) else { return nil }
+    let run = ready[index]
+    leaveReady(at: index)
+    hold(run)
+    return run
+  }
+
+  private func firstFree(where isAllowed: (Run) -> Bool) -> Int? {
     var earlier = TreePaths()
-    for (index, run) in ready.enumerated() where isAllowed(run) {
-      if !heldTrees.overlaps(run.tree), !earlier.overlaps(run.tree) {
-        leaveReady(at: index)
-        hold(run)
-        return run
-      }
-      earlier.insert(run.tree)
+    return ready.indices.first { index in
+      guard isAllowed(ready[index]) else { return false }
+      let tree = ready[index].tree
+      if !heldTrees.overlaps(tree), !earlier.overlaps(tree) { return true }
+      earlier.insert(tree)
+      return false
     }
-    return nil
   }
 }
 

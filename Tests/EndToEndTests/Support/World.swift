@@ -152,7 +152,7 @@ final class World: Sendable {
   private func start(program arguments: [String], environment: [String: String]) throws -> Program {
     let fixed = [
       "AWS_EC2_METADATA_DISABLED": "true", "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch.path,
-      "LANG": "C.UTF-8", "NO_COLOR": "1",
+      "LANG": "C.UTF-8", "NO_COLOR": "1", "XDG_STATE_HOME": scratch("state-home"),
     ]
     let program = try Program(
       Program.Launch(arguments, environment: fixed.merging(environment) { $1 }, directory: scratch.path))
