@@ -43,9 +43,13 @@ struct Backlog {
 
   /// So many runs of a workflow may stand in the queue before an intake that can come back later does.
   static let readyMax = 4096
+  /// And so many of all workflows may wait: for a destination that is out, or put off by their hooks.
+  static let heldMax = 65_536
 
   /// Whether such an intake may bring more.
-  func hasRoom(for workflow: WorkflowName) -> Bool { queue.readyCount(of: workflow) < Self.readyMax }
+  func hasRoom(for workflow: WorkflowName) -> Bool {
+    queue.readyCount(of: workflow) < Self.readyMax && queue.heldCount < Self.heldMax
+  }
 
   // MARK: What a person wants
 

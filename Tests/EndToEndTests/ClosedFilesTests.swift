@@ -105,6 +105,30 @@ struct ClosedFilesTests {
     }
   }
 
+  @Test("Killed in the middle of a burst, and started again, it delivers every file")
+  func killed() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]", ready: "closed")
+      var service = try await world.startService()
+      for number in 0..<600 {
+        try world.scratch.write("\(number)", to: "in/\(number % 7)/\(number)")
+        if number % 200 != 150 { continue }
+        #expect(await eventually { world.scratch.exists("outbox/0/0") })
+        service.signal(SIGKILL)
+        try await service.expectEnd(.signalled(SIGKILL))
+        service = try await world.startService()
+      }
+      #expect(await eventually { (try? world.copies().count) == 600 }, "\(service.lines().suffix(20))")
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+      for number in 0..<600 {
+        #expect(world.scratch.read("outbox/\(number % 7)/\(number)") == Array("\(number)".utf8))
+      }
+      #expect(Set(try await runs(world)).count == 600)
+      #expect(try await world.run("run", "--once", "--dry-run").lines(.output) == [])
+    }
+  }
+
   @Test("Delivered files are deleted; a count and the complete marker end the service")
   func ends() async throws {
     try await World.with { world in

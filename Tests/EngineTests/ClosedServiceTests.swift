@@ -216,5 +216,10 @@ import Testing
     #expect(!backlog.hasRoom(for: name) && backlog.hasRoom(for: WorkflowName("other")))
     _ = backlog.takeNext()
     #expect(backlog.hasRoom(for: name))
+    for number in 1..<Backlog.heldMax {
+      backlog.resume(
+        Run(id: RunID("w\(number)"), tree: world.tree("w\(number)"), marker: nil, created: Timestamp(seconds: 1)))
+    }
+    #expect(!backlog.hasRoom(for: name))
   }
 }

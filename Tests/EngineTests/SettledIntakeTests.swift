@@ -38,7 +38,8 @@ import Testing
     try world.directory.makeDirectory(BytePath("in/empty"))
     let begun = world.clock.now()
     try await world.process()
-    #expect(world.clock.now() - begun >= time)
+    // The kernel's time of a file is that of its last tick.
+    #expect(world.clock.now() - begun >= time - .milliseconds(100))
     #expect(world.keys() == ["single", "t-2/z", "t/d/y", "t/x"])
     #expect(try await trees() == ["single", "t", "t-2"])
     try await world.process()

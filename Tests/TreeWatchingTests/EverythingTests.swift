@@ -1,5 +1,6 @@
 import Glibc
 import SlipwayModel
+import Synchronization
 import Testing
 
 @testable import TreeWatching
@@ -73,9 +74,16 @@ struct EverythingTests {
 
   @Test("More files than may wait are no loss: the directory is to be walked, and names keep their room")
   func tooMany() async throws {
-    var watching = try await watching()
+    let other = WatchedDirectory()
+    other.make("t")
+    for number in 0...PendingEvents.namesMaxWhileListing { other.touch("t/\(number)") }
+    let turns = Mutex(0)
+    var watching = try await watching(WatchSeams(beforeReading: { turns.withLock { $0 += 1 } }))
     watching.forget()
-    for number in 0...PendingEvents.namesMaxWhileListing { directory.touch("\(number)") }
+    _ = cString(other["t"]) { from in cString(directory["t"]) { rename(from, $0) } }
+    // Nothing is taken before a whole turn that began after the move is over: by then the directory has been listed.
+    let begun = turns.withLock { $0 }
+    while turns.withLock({ $0 }) < begun + 2 { await Task.yield() }
     directory.touch(".complete")
     try await watching.wait(for: .listed(watch: directory.path))
     try await watching.wait { $0.contains { if case .name(directory[".complete"], _) = $0 { true } else { false } } }

@@ -26,6 +26,9 @@ struct RunQueue {
   /// How many runs of the workflow stand in the queue.
   func readyCount(of workflow: WorkflowName) -> Int { readyCounts[workflow, default: 0] }
 
+  /// How many are under way or wait.
+  var heldCount: Int { held.count }
+
   /// Whether a run of the tree is under way or waits.
   func holds(_ tree: TreeID) -> Bool {
     heldTrees.overlaps(tree) && held.values.contains(tree)
