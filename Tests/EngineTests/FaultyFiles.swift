@@ -74,6 +74,9 @@ final class FaultyFiles: TreeFiles {
   func walk(_ tree: BytePath) throws(Failure) -> any TreeWalk {
     FaultyWalk(try files.walk(tree), tree, unread: faults.withLock { $0.unread })
   }
+  func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]? {
+    try files.content(of: path, in: tree, limit: limit)
+  }
   func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     try files.fingerprint(path, in: tree)

@@ -112,7 +112,8 @@ struct ObjectFieldsTests {
     }
     #expect(
       tooMany?.message
-        == "cannot upload s3://b/k: the destination and the pre hooks give it 11 tags, and there is room for 10")
+        == "cannot upload s3://b/k: the destination, its sidecar and the pre hooks give it 11 tags, "
+        + "and there is room for 10")
     #expect(tooMany?.kind == .permanent)
     let tooLong = #expect(throws: Failure.self) {
       try fields("k", ObjectAttributes(metadata: ["m": String(repeating: "x", count: 1985)])) {
@@ -121,8 +122,8 @@ struct ObjectFieldsTests {
     }
     #expect(
       tooLong?.cause
-        == "the destination and the pre hooks give it 1987 bytes of metadata beside Slipway's own, and there is room for "
-        + "1986")
+        == "the destination, its sidecar and the pre hooks give it 1987 bytes of metadata beside Slipway's own, "
+        + "and there is room for 1986")
   }
 
   @Test("Who pays and whose the bucket must be stand in every request, signed")

@@ -34,16 +34,25 @@ struct TreeState {
       if problems.count < Self.problemsMax { problems.append(failure) }
       return
     }
-    switch planner.decide(entry).decision {
-    case .upload(let planned), .proven(let planned):
-      add(entry.path, planned.fingerprint)
+    let item = planner.decide(entry)
+    switch item.decision {
+    case .upload(let planned), .proven(let planned): add(entry.path, planned.fingerprint)
     // The run tells, and fails; what it plans is digested likewise.
-    case .fail, .skip, .answer: break
+    case .fail, .skip, .answer: if let consulted = item.consulted { note(entry.path, consulted) }
     }
   }
 
   mutating func add(_ path: BytePath, _ file: Fingerprint) {
     digest.add(path, file)
+    noteTime(of: file)
+  }
+
+  private mutating func note(_ path: BytePath, _ consulted: Fingerprint) {
+    digest.note(path, consulted)
+    noteTime(of: consulted)
+  }
+
+  private mutating func noteTime(of file: Fingerprint) {
     newest = max(newest, Timestamp(nanoseconds: max(file.modified, file.changed)))
   }
 }

@@ -48,6 +48,10 @@
       try files.state(of: path, in: tree)
     }
 
+    func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]? {
+      try files.content(of: path, in: tree, limit: limit)
+    }
+
     func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
 
     func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {

@@ -6,6 +6,7 @@ struct FileSender: Sendable {
   let run: RunID
   let tree: BytePath
   let files: any TreeFiles
+  /// What pre hooks say of every object; it wins over what the plan says of one.
   let attributes: ObjectAttributes
   let meter: TransferMeter
   let recorder: UploadRecorder
@@ -40,7 +41,7 @@ struct FileSender: Sendable {
     }
     await recorder.record(
       UploadRecord(
-        run: run, destination: destination, path: sending.path, fingerprint: sending.fingerprint, key: sending.key,
+        run: run, destination: destination, path: sending.path, fingerprint: sending.planned.recorded, key: sending.key,
         status: status))
   }
 
@@ -52,12 +53,12 @@ struct FileSender: Sendable {
 
   nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Problem) -> PutReceipt {
     let file = try ofSource { () throws(Failure) in try files.open(sending.path, in: tree) }
-    guard file.fingerprint == sending.fingerprint else { throw changed(sending.path) }
+    guard file.fingerprint == sending.planned.fingerprint else { throw changed(sending.path) }
     let receipt = try await put(file, sending)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
     // size; the same inode is what the descriptor shows, too.
     let now = try ofSource { () throws(Failure) in try file.fingerprintOfName() }
-    guard now == sending.fingerprint else { throw changed(sending.path) }
+    guard now == sending.planned.fingerprint else { throw changed(sending.path) }
     return receipt
   }
 
@@ -68,6 +69,8 @@ struct FileSender: Sendable {
   nonisolated(nonsending) private func put(
     _ file: any OpenFile, _ sending: UploadFeed.Sending
   ) async throws(Problem) -> PutReceipt {
+    var attributes = attributes
+    if !sending.planned.tags.isEmpty { attributes.tags.merge(sending.planned.tags) { hooks, _ in hooks } }
     let context = PutContext(
       run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
       journal: journal, permits: sending.target.lane)

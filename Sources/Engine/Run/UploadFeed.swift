@@ -25,7 +25,7 @@ final class UploadFeed: @unchecked Sendable {
   /// One file to one destination.
   struct Sending: Sendable {
     let path: BytePath
-    let fingerprint: Fingerprint
+    let planned: PlannedUpload
     /// With the destination's prefix.
     let key: ObjectKey
     let target: Target
@@ -129,11 +129,10 @@ final class UploadFeed: @unchecked Sendable {
     case .vanished(let path): vanished.append(path)
     case .item(let item, _):
       if item.path == .here { findings.isOneFile = true }
+      findings.digest.add(item)
       switch item.decision {
-      case .upload(let planned):
-        findings.digest.add(item.path, planned.fingerprint)
-        queue(item.path, planned)
-      case .proven(let planned): findings.digest.add(item.path, planned.fingerprint)
+      case .upload(let planned): queue(item.path, planned)
+      case .proven: break
       case .skip(let reason): note(skipped: item.path, reason)
       case .answer(let inner, let marker):
         findings.inner.append((TreeID(workflow: tree.workflow, watch: tree.watch, name: inner), marker))
@@ -149,8 +148,7 @@ final class UploadFeed: @unchecked Sendable {
     for target in targets where planned.destinations.contains(target.name) {
       pending.append(
         Sending(
-          path: path, fingerprint: planned.fingerprint, key: joinedKey(target.prefix, planned.key.bytes),
-          target: target))
+          path: path, planned: planned, key: joinedKey(target.prefix, planned.key.bytes), target: target))
     }
   }
 
@@ -158,7 +156,7 @@ final class UploadFeed: @unchecked Sendable {
     findings.skipped += 1
     switch reason {
     case .link, .special: logger.warning("skipped \(path): \(reason.explanation)")
-    case .filter, .exclude, .marker: logger.debug("skipped \(path): \(reason.explanation)")
+    case .filter, .exclude, .marker, .sidecar: logger.debug("skipped \(path): \(reason.explanation)")
     }
   }
 }

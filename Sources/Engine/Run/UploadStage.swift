@@ -46,7 +46,7 @@ struct UploadStage {
         case .vanished: return true
         case .item(let item, let rows):
           guard case .upload(let planned) = item.decision else { continue }
-          if rows.contains(where: { !$0.fingerprint.matchesAcrossProcesses(planned.fingerprint) }) { return true }
+          if rows.contains(where: { !$0.fingerprint.matchesAcrossProcesses(planned.recorded) }) { return true }
         }
       }
       return false

@@ -72,7 +72,8 @@ struct WorkflowContext: Sendable {
     return Planner(
       tree: tree, workflow: workflow, selection: selection, mapping: mapping(for: tree, targetPrefix: targetPrefix),
       destinations: destinations.map { ($0.name, $0.prefix) },
-      lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) })
+      lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) },
+      read: { path throws(Failure) in try files.content(of: path, in: tree.watch, limit: Workflow.sidecarLimit) })
   }
 }
 

@@ -41,13 +41,22 @@ struct DryRunPrinter {
     case .upload(let planned), .proven(let planned):
       destinations.filter { planned.destinations.contains($0.name) }.map { destination in
         "  upload \(path) -> \(destination.name): \(joinedKey(destination.prefix, planned.key.bytes))"
-          + (planned.rule.map { " (filter '\($0.pattern)', \($0.location))" } ?? "")
+          + (planned.rule.map { " (filter '\($0.pattern)', \($0.location))" } ?? "") + Self.words(ofTags: planned.tags)
       }
     case .skip(let reason): ["  skip \(path): \(reason.explanation)"]
     case .answer(let inner, _): ["  skip \(path): the marker of the inner tree \(inner), taken with this one"]
     case .fail(let failure): ["  error: \(failure.message)"]
     }
   }
+
+  private static func words(ofTags tags: [String: String]) -> String {
+    tags.isEmpty ? "" : " (tags \(tags.written.joined(separator: ", ")))"
+  }
+}
+
+extension [String: String] {
+  /// `name=value`, for people, in order of the names.
+  var written: [String] { sorted { $0.key < $1.key }.map { "\(escaped($0.key.utf8))=\(escaped($0.value.utf8))" } }
 }
 
 extension HookResult.Ending {

@@ -166,6 +166,7 @@ struct Explanation {
       let rule = planned.rule.map { "filter '\($0.pattern)' (\($0.location))" } ?? "there is no filter"
       return ["  taken     \(rule)"]
         + destinations.map { "  key       \($0.name): \(joinedKey($0.prefix, planned.key.bytes))" }
+        + planned.tags.written.map { "  tag       \($0)" }
     case .skip(let reason): return ["  skipped   \(reason.explanation)"]
     case .answer(let inner, _): return ["  skipped   the marker of the tree \(inner)"]
     case .fail(let failure): return ["  error     \(failure.message)"]
@@ -179,7 +180,8 @@ struct Explanation {
     case .upload(let planned), .proven(let planned):
       words = [
         "filter": planned.rule.map { JSONText.string("\($0.location)") } ?? JSONText.null,
-        "keys": places(of: planned.key), "manifest": manifest.map(places) ?? JSONText.null,
+        "keys": places(of: planned.key), "tags": object(planned.tags),
+        "manifest": manifest.map(places) ?? JSONText.null,
       ]
     case .skip(let reason):
       words = ["skip": JSONText.string(reason.name.rawValue), "why": JSONText.string(reason.explanation)]
@@ -196,6 +198,13 @@ struct Explanation {
 }
 
 extension Explanation {
+  private func object(_ texts: [String: String]) -> [UInt8] {
+    let members = texts.sorted { $0.key < $1.key }.map {
+      JSONText.string($0.key) + [UInt8(ascii: ":")] + JSONText.string($0.value)
+    }
+    return Array("{".utf8) + Array(members.joined(separator: [UInt8(ascii: ",")])) + Array("}".utf8)
+  }
+
   private func places(of key: ObjectKey) -> [UInt8] {
     JSONText.array(
       destinations.map {

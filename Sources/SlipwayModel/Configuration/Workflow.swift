@@ -21,6 +21,8 @@ public struct Workflow: Sendable, Hashable {
   public var stop: StopRule?
   /// A file written once the watches are live.
   public var started: BytePath?
+  /// What the name of a file has in place of an extension that gives the tags of others: `.metadata`; nil for none.
+  public var sidecar: BytePath?
   public var tests: [WorkflowTest]
 
   public init(
@@ -28,7 +30,7 @@ public struct Workflow: Sendable, Hashable {
     exclude: [FilterRule] = [], sourcePrefix: BytePath? = nil, targetPrefix: Template = Template(),
     destinations: [DestinationName], hooks: Hooks = Hooks(), after: After = After(), retry: RetryPolicy = RetryPolicy(),
     commit: Commit = .none, symlinks: SymlinkPolicy = .skip, stop: StopRule? = nil, started: BytePath? = nil,
-    tests: [WorkflowTest] = []
+    sidecar: BytePath? = nil, tests: [WorkflowTest] = []
   ) {
     self.name = name
     self.location = location
@@ -46,6 +48,7 @@ public struct Workflow: Sendable, Hashable {
     self.symlinks = symlinks
     self.stop = stop
     self.started = started
+    self.sidecar = sidecar
     self.tests = tests
   }
 }

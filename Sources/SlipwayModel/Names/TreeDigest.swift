@@ -16,6 +16,11 @@ public struct TreeDigest: Sendable, Hashable {
   /// `path` is relative to the tree. The device is left out: its number changes with a reboot.
   public mutating func add(_ path: BytePath, _ fingerprint: Fingerprint) {
     fileCount += 1
+    note(path, fingerprint)
+  }
+
+  /// The same of a file that does not count as one of the tree's.
+  public mutating func note(_ path: BytePath, _ fingerprint: Fingerprint) {
     add(path.bytes)
     mix(fingerprint.inode)
     mix(UInt64(bitPattern: fingerprint.size))

@@ -1,7 +1,7 @@
 /// Why a file is left out, as `tests:` and `explain` name it.
 public enum SkipReason: Sendable, Hashable {
   public enum Name: String, Sendable, Hashable, CaseIterable {
-    case filter, exclude, marker, link, special
+    case filter, exclude, marker, link, special, sidecar
   }
 
   /// No pattern of `filter` matched.
@@ -14,6 +14,8 @@ public enum SkipReason: Sendable, Hashable {
   case link
   /// A FIFO, socket or device.
   case special
+  /// It gives the tags of other files.
+  case sidecar
 
   public var name: Name {
     switch self {
@@ -22,6 +24,7 @@ public enum SkipReason: Sendable, Hashable {
     case .marker: .marker
     case .link: .link
     case .special: .special
+    case .sidecar: .sidecar
     }
   }
 
@@ -33,6 +36,7 @@ public enum SkipReason: Sendable, Hashable {
     case .marker: "a marker is never uploaded"
     case .link: "a symbolic link"
     case .special: "not a regular file"
+    case .sidecar: "a sidecar gives the tags of the files beside it, and is not uploaded"
     }
   }
 }
@@ -49,6 +53,7 @@ public struct FileSelection: Sendable {
   private let exclude: [(rule: FilterRule, pattern: any Pattern)]
   private let markers: [BytePath]
   private let markersOfRoot: [BytePath]
+  private let workflow: Workflow
 
   /// Throws the first rule that does not compile.
   public init(_ workflow: Workflow, compiler: any PatternCompiler) throws(PatternProblem) {
@@ -56,11 +61,13 @@ public struct FileSelection: Sendable {
     exclude = try Self.compile(workflow.exclude, compiler)
     let names = workflow.markerNames
     (markers, markersOfRoot) = (Array(names.anywhere), Array(names.inWatchedDirectory))
+    self.workflow = workflow
   }
 
   /// `path` is relative to the watched directory. Throws if a pattern exceeds its limit on it.
   public func verdict(on path: BytePath) throws(Failure) -> Verdict {
     if markers.contains(where: path.hasName) || markersOfRoot.contains(path) { return .skipped(.marker) }
+    if workflow.isSidecar(path) { return .skipped(.sidecar) }
     for (rule, pattern) in exclude where try pattern.matches(path.bytes) { return .skipped(.exclude(rule)) }
     if filter.isEmpty { return .taken(by: nil) }
     for (rule, pattern) in filter where try pattern.matches(path.bytes) { return .taken(by: rule) }

@@ -14,10 +14,13 @@ public struct PlanItem: Sendable, Hashable {
   /// Relative to the tree.
   public let path: BytePath
   public let decision: Decision
+  /// Of a file that is not uploaded, but says how others are: what it says now is part of the tree's state.
+  public let consulted: Fingerprint?
 
-  public init(path: BytePath, decision: Decision) {
+  public init(path: BytePath, decision: Decision, consulted: Fingerprint? = nil) {
     self.path = path
     self.decision = decision
+    self.consulted = consulted
   }
 }
 
@@ -29,11 +32,32 @@ public struct PlannedUpload: Sendable, Hashable {
   public let destinations: [DestinationName]
   /// The rule of `filter` that took it.
   public let rule: FilterRule?
+  /// What its sidecar says; read only where something is to be sent.
+  public let tags: [String: String]
+  /// As the ledger keeps it: that of its sidecar counts, too.
+  public let recorded: Fingerprint
 
-  public init(fingerprint: Fingerprint, key: ObjectKey, destinations: [DestinationName], rule: FilterRule?) {
+  /// `recorded` is `fingerprint` where nothing else is said.
+  public init(
+    fingerprint: Fingerprint, key: ObjectKey, destinations: [DestinationName], rule: FilterRule?,
+    tags: [String: String] = [:], recorded: Fingerprint? = nil
+  ) {
     self.fingerprint = fingerprint
     self.key = key
     self.destinations = destinations
     self.rule = rule
+    self.tags = tags
+    self.recorded = recorded ?? fingerprint
+  }
+}
+
+extension TreeDigest {
+  /// Adds what a plan takes, and what it was consulted about.
+  public mutating func add(_ item: PlanItem) {
+    if let consulted = item.consulted { note(item.path, consulted) }
+    switch item.decision {
+    case .upload(let planned), .proven(let planned): add(item.path, planned.fingerprint)
+    case .fail, .skip, .answer: break
+    }
   }
 }

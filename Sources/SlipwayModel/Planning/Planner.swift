@@ -13,12 +13,16 @@ public struct Planner: Sendable {
   private let manifestKey: ObjectKey?
   /// The fingerprint of another file (relative to the watched directory), asked only about a rival for one key.
   private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
+  /// nil for a workflow without.
+  private let sidecars: Sidecars?
 
-  /// `destinations` lists the run's destinations with what they put in front of every key.
+  /// `destinations` lists the run's destinations with what they put in front of every key; `read` gives the content of a
+  /// sidecar, relative to the watched directory, nil if there is none.
   public init(
     tree: TreeID, workflow: Workflow, selection: FileSelection, mapping: KeyMapping,
     destinations: [(name: DestinationName, prefix: [UInt8])],
-    lookUp: @escaping @Sendable (BytePath) throws(Failure) -> Fingerprint?
+    lookUp: @escaping @Sendable (BytePath) throws(Failure) -> Fingerprint?,
+    read: @escaping @Sendable (BytePath) throws(Failure) -> [UInt8]? = { _ throws(Failure) in nil }
   ) {
     self.tree = tree
     self.selection = selection
@@ -29,22 +33,22 @@ public struct Planner: Sendable {
     self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
     self.innerMarker = workflow.intake.markerName
     self.lookUp = lookUp
+    sidecars = Sidecars(workflow, lookUp: lookUp, read: read)
   }
 
   /// What becomes of `entry`, given what this run's ledger rows say of its path (one a destination; empty at first).
   public func decide(_ entry: WalkEntry, rows: [UploadRecord] = []) -> PlanItem {
-    PlanItem(path: entry.path, decision: decision(on: entry, rows))
+    let decision = decision(on: entry, rows)
+    guard case .skip(.sidecar) = decision, case .file(let fingerprint) = entry.kind else {
+      return PlanItem(path: entry.path, decision: decision)
+    }
+    return PlanItem(path: entry.path, decision: decision, consulted: fingerprint)
   }
 
   /// The digest of what would be uploaded; nil if there is nothing.
   public func digest(of walk: any TreeWalk) -> TreeDigest? {
     var digest = TreeDigest()
-    while let entry = walk.next() {
-      switch decide(entry).decision {
-      case .upload(let planned), .proven(let planned): digest.add(entry.path, planned.fingerprint)
-      case .fail, .skip, .answer: continue
-      }
-    }
+    while let entry = walk.next() { digest.add(decide(entry)) }
     return digest.fileCount > 0 ? digest : nil
   }
 
@@ -87,10 +91,19 @@ public struct Planner: Sendable {
         of: watched, "it and the manifest of the run ('commit: manifest') have the same key \(key)",
         remedy: "exclude the file, or leave out 'commit'")
     }
-    let lacking = lacking(key, fingerprint, rows)
-    let planned = PlannedUpload(
-      fingerprint: fingerprint, key: key, destinations: lacking.isEmpty ? destinationNames : lacking, rule: rule)
-    return lacking.isEmpty ? .proven(planned) : .upload(planned)
+    let sidecar = try sidecars?.sidecar(of: watched)
+    let recorded = fingerprint.marked(by: sidecar?.fingerprint)
+    let lacking = lacking(key, recorded, rows)
+    if lacking.isEmpty {
+      return .proven(
+        PlannedUpload(
+          fingerprint: fingerprint, key: key, destinations: destinationNames, rule: rule, recorded: recorded))
+    }
+    var tags: [String: String] = [:]
+    if let sidecars, let sidecar { tags = try sidecars.tags(of: watched, from: sidecar) }
+    return .upload(
+      PlannedUpload(
+        fingerprint: fingerprint, key: key, destinations: lacking, rule: rule, tags: tags, recorded: recorded))
   }
 
   private func lacking(_ key: ObjectKey, _ fingerprint: Fingerprint, _ rows: [UploadRecord]) -> [DestinationName] {

@@ -1,7 +1,7 @@
 /// The files of this machine, as a run needs them: walk, open, retire. Every call may block in the kernel, and is
 /// made from a thread that may.
 public protocol TreeFiles: Sendable {
-  /// The same files, whose `walk`, `open` and `fingerprint` treat symbolic links so; nothing else ever follows one. As
+  /// The same files, whose `walk`, `open`, `fingerprint` and `content` treat symbolic links so; nothing else ever follows one. As
   /// they come they skip links.
   func with(_ symlinks: SymlinkPolicy) -> any TreeFiles
 
@@ -23,6 +23,10 @@ public protocol TreeFiles: Sendable {
 
   /// The fingerprint of what the name leads to now; nil if there is nothing or no regular file.
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint?
+
+  /// The content of a small regular file at `path` below `tree`; nil if there is none. One of more than `limit` bytes is
+  /// a permanent failure. Idempotent.
+  func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]?
 
   /// The regular file at `path` below `tree`, and whether somebody writes it; nil if there is none. Idempotent.
   func state(of path: BytePath, in tree: BytePath) throws(Failure) -> FileState?

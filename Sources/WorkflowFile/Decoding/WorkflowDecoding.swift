@@ -15,6 +15,7 @@ enum WorkflowKey: String, CaseIterable {
   case symlinks
   case stop
   case started
+  case sidecar
   case tests
 }
 
@@ -74,6 +75,9 @@ extension WorkflowDraft {
     }
     workflow.stop = reader[.stop].flatMap { StopRule(decoding: $0, intake: workflow.intake, context) }
     workflow.started = reader[.started].flatMap(context.path)
+    if let node = reader[.sidecar], let name = context.sidecar(node) {
+      (workflow.sidecar, sidecar) = (name, reader.mark(of: .sidecar))
+    }
     workflow.tests = reader[.tests].map(context.tests) ?? []
   }
 }

@@ -14,6 +14,7 @@ struct WorkflowDraft {
   var moves: [Located<BytePath>] = []
   var symlinks: Mark?
   var commit: Mark?
+  var sidecar: Mark?
   /// At the hook's program or shell text; the pre hooks first.
   var hooks: [Located<Hook>] = []
 

@@ -34,6 +34,16 @@ extension DecodingContext {
     return name
   }
 
+  /// What the name of a sidecar has in place of an extension.
+  func sidecar(_ node: Node) -> BytePath? {
+    guard let text = text(node, expecting: "an extension such as '.metadata'") else { return nil }
+    let bytes = Array(text.utf8)
+    let isExtension = bytes.first == UInt8(ascii: ".") && !bytes.contains(UInt8(ascii: "/")) && text != ".."
+    if isExtension, bytes.count > 1, bytes.count < Self.longestName { return BytePath(bytes) }
+    error("expected an extension such as '.metadata', found \(quoted(text))", at: node.mark)
+    return nil
+  }
+
   /// PATH_MAX of limits.h, without the NUL.
   private static let longestPath = 4095
 
