@@ -87,7 +87,7 @@ let package = Package(
     tests("TreeWatching", ["TreeWatching", "TestSupport"]),
     tests("HookRunning", ["HookRunning", "TestSupport"]),
     tests("S3Client", ["S3Client", "TestSupport"]),
-    tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc"]),
+    tests("ObjectStores", ["ObjectStores", "TestSupport", "CLibc", log]),
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("StatusServing", ["StatusServing", "LocalFiles", "TestSupport"]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),

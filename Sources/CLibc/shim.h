@@ -48,6 +48,8 @@ extern const char *strerrorname_np(int number);
 extern const char *strerrordesc_np(int number);
 // glibc 2.34 and later, shown only under _GNU_SOURCE: the child closes every descriptor from first on.
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+// glibc 2.29 and later, shown only under _DEFAULT_SOURCE: the child begins in this directory.
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
 // prctl(2), PR_SET_NAME: the calling thread's name, at most 15 bytes, as ps -L shows it.
 static inline int slipway_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0L, 0L, 0L); }
 // pipe2(2) with O_CLOEXEC: no process that another thread starts meanwhile inherits an end.

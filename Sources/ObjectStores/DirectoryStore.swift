@@ -59,7 +59,7 @@ package final class DirectoryStore: ObjectStore {
   }
 
   package func url(of key: ObjectKey) -> String {
-    "file://" + (path.bytes + [UInt8(ascii: "/")] + key.bytes).map(percentEncoded).joined()
+    "file://" + percentEncoded(path.bytes + [UInt8(ascii: "/")] + key.bytes)
   }
 
   func store(_ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter) throws(Failure) -> PutReceipt {
@@ -107,14 +107,5 @@ package final class DirectoryStore: ObjectStore {
       state.users -= 1
       if isSettled, state.users == 0 { state.root = nil }
     }
-  }
-}
-
-private func percentEncoded(_ byte: UInt8) -> String {
-  switch byte {
-  case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-    UInt8(ascii: "~"), UInt8(ascii: "/"):
-    String(decoding: [byte], as: UTF8.self)
-  default: "%" + hexadecimal(byte).uppercased()
   }
 }

@@ -1,11 +1,11 @@
 import SlipwayModel
 
 /// What an object's content is called where nobody says otherwise: by the extension of its key.
-enum ContentTypes {
+package enum ContentTypes {
   static let unknown = "application/octet-stream"
 
   /// Capitals in an extension mean nothing. A name that only begins with a dot has no extension.
-  static func type(of key: ObjectKey) -> String {
+  package static func type(of key: ObjectKey) -> String {
     let start = key.bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
     let name = key.bytes[start...]
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex, name.endIndex - dot <= longest + 1

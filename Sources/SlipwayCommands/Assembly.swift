@@ -70,12 +70,13 @@ struct Assembly {
     let pace = WatchPace(rescan: configuration.settings.rescan, poll: configuration.settings.poll)
     ports.events = watches ? try InotifySource(pace) : NoEvents()
     ports.stores = try stores(transport, executor)
+    let plugins = ports.stores.values.compactMap { $0 as? PluginStore }
     ports.ledger = ledger
     ports.fileExecutor = executor
     #if DEBUG
       if let crashing = CrashingProcess.current { ports = crashing.points.around(ports) }
     #endif
-    return RunningPorts(ports: ports, transport: transport, hooks: hooks)
+    return RunningPorts(ports: ports, transport: transport, hooks: hooks, plugins: plugins)
   }
 
   /// For `--dry-run`: takes no lock, writes no ledger, reaches no destination; works beside a running service.
@@ -107,9 +108,16 @@ struct Assembly {
         stores[destination.name] = try S3ObjectStore(
           settings, environment: ProcessEnvironment.text,
           transport: Self.sender(to: settings, over: transport, within: limit), patterns: PCRE2Compiler())
+      case .plugin(let settings): stores[destination.name] = plugin(settings, destination.name)
       }
     }
     return stores
+  }
+
+  func plugin(_ settings: PluginDestination, _ name: DestinationName) -> PluginStore {
+    PluginStore(
+      settings, called: name, environment: ProcessEnvironment.bytes, grace: configuration.settings.grace, logger: logger
+    )
   }
 
   /// A destination's own limit of bandwidth counts within that of the settings. A copy to a directory is not limited:
@@ -152,14 +160,18 @@ struct RunningPorts: Sendable {
   let ports: EnginePorts
   fileprivate let transport: HTTPTransport
   fileprivate let hooks: ProcessHookRunner
+  fileprivate let plugins: [PluginStore]
 
-  /// Ends the connections. May be called twice.
+  /// Ends the connections and the plugins, these side by side. May be called twice.
   func close() {
+    for plugin in plugins { plugin.beginClosing() }
     transport.shutdown()
+    for plugin in plugins { plugin.close() }
   }
 
-  /// Ends every hook at once; for the second signal.
-  func killHooks() {
+  /// Ends every hook and every plugin at once; for the second signal.
+  func killProcesses() {
     hooks.killAll()
+    for plugin in plugins { plugin.kill() }
   }
 }

@@ -14,7 +14,10 @@ package struct StoreUnderTest: Sendable {
 }
 
 /// The contract of `ObjectStore`, for every implementation; each entry wants a new, empty store.
-package let storeConformance: [Conformance<StoreUnderTest>] =
+package let storeConformance = storePutConformance + storeReadingConformance
+
+/// What of it a store must keep that nothing can be asked of but `put`.
+package let storePutConformance: [Conformance<StoreUnderTest>] =
   [
     Conformance("an object has the content of its file, and the receipt its size") { subject in
       let directory = try TemporaryDirectory()
@@ -98,7 +101,7 @@ package let storeConformance: [Conformance<StoreUnderTest>] =
       let keys = ["a", "a b", "a%20b", "e\u{301}", "\u{E9}"].map { ObjectKey($0) }
       #expect(Set(keys.map { Array(subject.store.url(of: $0).utf8) }).count == keys.count)
     },
-  ] + storeReadingConformance
+  ]
 
 /// What a store does beside `storeConformance` where its settings keep an equal object.
 package let equalConformance: [Conformance<StoreUnderTest>] = [

@@ -104,6 +104,10 @@ extension TransferSlots.State {
 extension Destination {
   /// Its own limit of requests in flight; a directory has none.
   fileprivate var transfers: Int? {
-    if case .s3(let settings) = kind { settings.transfers } else { nil }
+    switch kind {
+    case .s3(let settings): settings.transfers
+    case .plugin(let settings): settings.transfers
+    case .directory: nil
+    }
   }
 }

@@ -1,7 +1,7 @@
 import SlipwayModel
 
-/// One value of JSON (RFC 8259), for the small answers of metadata services.
-enum JSONValue: Sendable, Hashable {
+/// One value of JSON (RFC 8259), for the small answers of metadata services and plugins.
+package enum JSONValue: Sendable, Hashable {
   case object([String: JSONValue])
   case array([JSONValue])
   case string(String)
@@ -10,16 +10,16 @@ enum JSONValue: Sendable, Hashable {
   case boolean(Bool)
   case null
 
-  /// nil for bytes that are not exactly one value, for more than `sizeLimit` of them, and for a name given twice.
-  init?(_ bytes: [UInt8]) {
-    guard bytes.count <= Self.sizeLimit else { return nil }
+  /// nil for bytes that are not exactly one value, for more than `limit` of them, and for a name given twice.
+  package init?(_ bytes: [UInt8], upTo limit: Int = JSONValue.sizeLimit) {
+    guard bytes.count <= limit else { return nil }
     var reader = JSONReader(bytes)
     guard let value = reader.document() else { return nil }
     self = value
   }
 
   /// In bytes.
-  static let sizeLimit = 64 * 1024
+  package static let sizeLimit = 64 * 1024
   /// How deep arrays and objects may lie in one another.
   static let depthLimit = 16
 
@@ -40,7 +40,7 @@ enum JSONValue: Sendable, Hashable {
   }
 
   /// The text of a member; nil if it is missing, empty, or no text.
-  func text(_ name: String) -> String? {
+  package func text(_ name: String) -> String? {
     guard case .object(let members) = self, case .string(let text)? = members[name], !text.isEmpty else { return nil }
     return text
   }

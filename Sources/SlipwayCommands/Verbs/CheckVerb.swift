@@ -43,6 +43,9 @@ struct CheckVerb: AsyncParsableCommand {
       for destination in chosen {
         switch destination.kind {
         case .directory(let path): tell(destination.name.text, DirectoryCheck(path: path).finding)
+        case .plugin(let settings):
+          let store = assembly.plugin(settings, destination.name)
+          for finding in await PluginCheck(store: store).findings() { tell(destination.name.text, finding) }
         case .s3(let settings):
           let name = RunID(at: assembly.clock.now(), entropy: (.random(in: 0 ... .max), .random(in: 0 ... .max)))
           await ServerCheck(

@@ -73,7 +73,7 @@ struct CleanupVerb: AsyncParsableCommand {
 
   private func s3Destinations(_ configuration: Configuration) throws -> [(Destination, S3Destination)] {
     let known = configuration.destinations.values.sorted { $0.name < $1.name }
-    for name in names where !known.contains(where: { $0.name.text == name && !$0.isDirectory }) {
+    for name in names where !known.contains(where: { $0.name.text == name && $0.isS3 }) {
       throw ValidationError("there is no S3 destination '\(escaped(name.utf8))'.")
     }
     return known.compactMap { destination in

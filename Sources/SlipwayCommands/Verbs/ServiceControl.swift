@@ -46,7 +46,7 @@ actor ServiceControl {
   func handle(_ signal: UnixSignal) async {
     if signal == .sighup, let reading { return await readAgain(reading) }
     if isStopping {
-      current?.running.killHooks()
+      current?.running.killProcesses()
       _exit(128 + signal.rawValue)
     }
     isStopping = true

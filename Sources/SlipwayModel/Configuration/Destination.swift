@@ -4,6 +4,7 @@ public struct Destination: Sendable, Hashable {
     case s3(S3Destination)
     /// An absolute directory; created when it is first written to.
     case directory(BytePath)
+    case plugin(PluginDestination)
   }
 
   public let name: DestinationName
@@ -14,6 +15,10 @@ public struct Destination: Sendable, Hashable {
 
   public var isDirectory: Bool {
     if case .directory = kind { true } else { false }
+  }
+
+  public var isS3: Bool {
+    if case .s3 = kind { true } else { false }
   }
 
   public init(name: DestinationName, location: SourceLocation, prefix: [UInt8], kind: Kind) {
@@ -28,6 +33,7 @@ public struct Destination: Sendable, Hashable {
     switch kind {
     case .directory: true
     case .s3(let settings): settings.provesContent
+    case .plugin(let settings): settings.provesContent
     }
   }
 }

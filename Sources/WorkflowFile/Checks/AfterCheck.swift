@@ -29,9 +29,14 @@ extension ConfigurationChecks {
       guard let destination = draft.destinations[reference.value]?.destination, !destination.provesContent
       else { continue }
       diagnostics.error(
-        "the destination \(quoted(reference.value.text)) proves nothing (checksum: none without verify_etag: true), "
+        "the destination \(quoted(reference.value.text)) proves nothing (\(Self.whyNot(destination))), "
           + "so 'after' may only keep the files", at: after)
     }
+  }
+
+  private static func whyNot(_ destination: Destination) -> String {
+    if case .plugin = destination.kind { return "a plugin without proves: true" }
+    return "checksum: none without verify_etag: true"
   }
 
   /// A file is removed over no link, and what a link leads to may be another tree's.

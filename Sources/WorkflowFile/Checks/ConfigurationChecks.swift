@@ -18,6 +18,7 @@ struct ConfigurationChecks {
     }
     for directory in watched.all { checkExists(directory) }
     checkOverlaps(watched)
+    checkPlugins()
     for workflow in draft.workflows {
       checkSourcePrefix(workflow)
       checkDestinations(workflow, watched)

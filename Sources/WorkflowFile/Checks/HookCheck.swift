@@ -5,28 +5,38 @@ extension ConfigurationChecks {
   /// Each program is there, may be run, and is written by nobody else.
   func checkHooks(_ workflow: WorkflowDraft) {
     for hook in workflow.hooks {
-      guard case .program(let path, _) = hook.value.command else { continue }
-      if path.isAbsolute {
-        checkProgram(path, at: hook.mark)
-      } else if let found = programInPath(path) {
-        writers.check(found, at: hook.mark)
-      } else {
-        diagnostics.error("the hook '\(path)' is not in PATH or cannot be executed", at: hook.mark)
-      }
+      if case .program(let path, _) = hook.value.command { checkProgram(path, called: "hook", at: hook.mark) }
     }
   }
 
-  private func checkProgram(_ path: BytePath, at mark: Mark) {
+  /// The same of each plugin, whether a workflow uses it or not.
+  func checkPlugins() {
+    for program in draft.destinations.values.compactMap(\.program) {
+      checkProgram(program.value, called: "plugin", at: program.mark)
+    }
+  }
+
+  private func checkProgram(_ path: BytePath, called kind: String, at mark: Mark) {
+    if path.isAbsolute {
+      checkFile(path, kind, at: mark)
+    } else if let found = programInPath(path) {
+      writers.check(found, at: mark)
+    } else {
+      diagnostics.error("the \(kind) '\(path)' is not in PATH or cannot be executed", at: mark)
+    }
+  }
+
+  private func checkFile(_ path: BytePath, _ kind: String, at mark: Mark) {
     switch LocalInspection.facts(path) {
     case .failure(let error) where error.number == ENOENT:
-      diagnostics.error("the hook '\(path)' does not exist", at: mark)
+      diagnostics.error("the \(kind) '\(path)' does not exist", at: mark)
     case .failure(let error):
-      diagnostics.error("the hook '\(path)' cannot be read: \(error)", at: mark)
+      diagnostics.error("the \(kind) '\(path)' cannot be read: \(error)", at: mark)
     case .success(let facts) where !facts.isRegular:
-      diagnostics.error("the hook '\(path)' is not a regular file", at: mark)
+      diagnostics.error("the \(kind) '\(path)' is not a regular file", at: mark)
     case .success:
       if !LocalInspection.isAllowed(X_OK, path) {
-        diagnostics.error("the hook '\(path)' is not executable; chmod +x it", at: mark)
+        diagnostics.error("the \(kind) '\(path)' is not executable; chmod +x it", at: mark)
       }
       writers.check(path, at: mark)
     }

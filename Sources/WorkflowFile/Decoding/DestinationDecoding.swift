@@ -5,10 +5,12 @@ struct DestinationDraft {
   let name: DestinationName
   let mark: Mark
   let destination: Destination?
+  /// Of a plugin.
+  private(set) var program: Located<BytePath>?
 }
 
 private enum DestinationType: String, CaseIterable {
-  case s3, directory
+  case s3, directory, plugin
 }
 
 private enum DirectoryKey: String, CaseIterable {
@@ -20,19 +22,22 @@ extension DestinationDraft {
     name = DestinationName(entry.key)
     mark = entry.keyMark
     context.checkName(entry.key, of: "destination", at: entry.keyMark)
-    destination = Self.destination(entry, context)
+    (destination, program) = Self.destination(entry, context)
   }
 
-  private static func destination(_ entry: MappingEntry, _ context: DecodingContext) -> Destination? {
-    guard let entries = context.entries(entry.value) else { return nil }
+  private static func destination(
+    _ entry: MappingEntry, _ context: DecodingContext
+  ) -> (Destination?, program: Located<BytePath>?) {
+    guard let entries = context.entries(entry.value) else { return (nil, nil) }
     guard let type = entries.first(where: { $0.key == "type" }) else {
       context.error("missing key 'type'", at: entry.keyMark)
-      return nil
+      return (nil, nil)
     }
     switch context.choice(type.value, of: DestinationType.self) {
-    case .s3: return s3(entry, context)
-    case .directory: return directory(entry, context)
-    case nil: return nil
+    case .s3: return (s3(entry, context), nil)
+    case .directory: return (directory(entry, context), nil)
+    case .plugin: return plugin(entry, context)
+    case nil: return (nil, nil)
     }
   }
 
@@ -43,6 +48,18 @@ extension DestinationDraft {
     guard let path, let prefix else { return nil }
     return Destination(
       name: DestinationName(entry.key), location: entry.keyMark.location, prefix: prefix, kind: .directory(path))
+  }
+
+  private static func plugin(
+    _ entry: MappingEntry, _ context: DecodingContext
+  ) -> (Destination?, program: Located<BytePath>?) {
+    guard let reader = MappingReader<PluginKey>(entry.value, named: entry.keyMark, context) else { return (nil, nil) }
+    let settings = PluginDestination.decoding(reader)
+    let prefix = reader[.prefix].map(context.keyPrefix) ?? []
+    guard let settings, let prefix else { return (nil, nil) }
+    let destination = Destination(
+      name: DestinationName(entry.key), location: entry.keyMark.location, prefix: prefix, kind: .plugin(settings.value))
+    return (destination, Located(settings.value.program, settings.mark))
   }
 
   private static func s3(_ entry: MappingEntry, _ context: DecodingContext) -> Destination? {

@@ -60,7 +60,7 @@ extension DecodingContext {
   }
 
   /// A program, or a list of a program and its arguments.
-  private func command(_ node: Node) -> Located<Hook.Command>? {
+  func command(_ node: Node) -> Located<Hook.Command>? {
     switch node.content {
     case .scalar: return program(node).map { Located(.program($0, arguments: []), node.mark) }
     case .mapping:

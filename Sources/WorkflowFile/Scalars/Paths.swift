@@ -19,6 +19,9 @@ extension DecodingContext {
     return nil
   }
 
+  /// The directory of the file in which `mark` lies; absolute.
+  func directory(at mark: Mark) -> BytePath { mark.source.directory.normalized }
+
   /// The name of a marker file: one component.
   func marker(_ node: Node) -> BytePath? {
     guard let text = text(node, expecting: "the name of a file") else { return nil }
