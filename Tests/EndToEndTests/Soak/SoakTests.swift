@@ -84,7 +84,7 @@ struct SoakTests {
       if ending == .signalled(SIGKILL) { kills += 1 }
       // 1: a run failed whose files changed at each attempt; 75: something was left to do. SIGTERM ends a process that
       // has not come to listen to signals yet.
-      let endings: [Ending] = [.signalled(SIGKILL), .signalled(SIGTERM), .exited(0), .exited(1), .exited(75)]
+      let endings: [Program.Ending] = [.signalled(SIGKILL), .signalled(SIGTERM), .exited(0), .exited(1), .exited(75)]
       #expect(endings.contains(ending), "\(program.transcript)")
     }
     return kills
