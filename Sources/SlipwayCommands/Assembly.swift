@@ -11,6 +11,7 @@ import PatternMatching
 import RunLedger
 import SlipwayModel
 import TreeWatching
+import WorkflowFile
 
 /// Puts the adapters together: the only place that names them all.
 struct Assembly {
@@ -138,12 +139,14 @@ struct Assembly {
   private static func localPorts(
     roots: [BytePath], state: BytePath, clock: any SlipwayModel.Clock, hooks: any HookRunner
   ) -> EnginePorts {
-    EnginePorts(
+    var ports = EnginePorts(
       files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: state), events: NoEvents(), stores: [:],
       ledger: EmptyLedger(), hooks: hooks, patterns: PCRE2Compiler(), clock: clock,
       fileExecutor: globalConcurrentExecutor,
       environment: ProcessEnvironment.bytes, host: ProcessEnvironment.host, machineStarted: SystemClock().machineStarted
     )
+    ports.treeSettings = TreeSettingsFile(patterns: PCRE2Compiler())
+    return ports
   }
 }
 

@@ -124,8 +124,9 @@ public struct DryRun: Sendable {
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
     var (isClean, isOneFile) = (true, false)
     do throws(Failure) {
+      run.settings = try context.settings(of: tree, ports)
       let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
-      let planner = context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files)
+      let planner = context.planner(for: run, ports)
       while let entry = walk.next() {
         let item = planner.decide(entry)
         if case .fail = item.decision { isClean = false }

@@ -16,6 +16,7 @@ enum WorkflowKey: String, CaseIterable {
   case stop
   case started
   case sidecar
+  case treeSettings = "tree_settings"
   case tests
 }
 
@@ -78,6 +79,8 @@ extension WorkflowDraft {
     if let node = reader[.sidecar], let name = context.sidecar(node) {
       (workflow.sidecar, sidecar) = (name, reader.mark(of: .sidecar))
     }
+    workflow.readsTreeSettings = reader[.treeSettings].flatMap(context.boolean) ?? false
+    treeSettings = reader[.treeSettings].map { _ in reader.mark(of: .treeSettings) }
     workflow.tests = reader[.tests].map(context.tests) ?? []
   }
 }
