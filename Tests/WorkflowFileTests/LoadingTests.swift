@@ -86,6 +86,7 @@ struct LoadingTests {
         stop: { count: 3 }
         sidecar: .metadata
         tree_settings: true
+        dry_run: true
     """#
 
   private var expectedArtifacts: Destination {
@@ -149,7 +150,7 @@ struct LoadingTests {
       name: WorkflowName("daily"), location: at(44, 3),
       watch: [WatchDirectory(path: absolute("c"), location: at(45, 12))], intake: .marker(BytePath("GO")),
       destinations: [DestinationName("artifacts")], after: After(success: .move(absolute("done"))), stop: .count(3),
-      sidecar: BytePath(".metadata"), readsTreeSettings: true)
+      sidecar: BytePath(".metadata"), readsTreeSettings: true, isDryRun: true)
   }
 
   private func at(_ line: Int, _ column: Int) -> SlipwayModel.SourceLocation {

@@ -17,6 +17,7 @@ enum WorkflowKey: String, CaseIterable {
   case started
   case sidecar
   case treeSettings = "tree_settings"
+  case dryRun = "dry_run"
   case tests
 }
 
@@ -81,6 +82,7 @@ extension WorkflowDraft {
     }
     workflow.readsTreeSettings = reader[.treeSettings].flatMap(context.boolean) ?? false
     treeSettings = reader[.treeSettings].map { _ in reader.mark(of: .treeSettings) }
+    workflow.isDryRun = reader[.dryRun].flatMap(context.boolean) ?? false
     workflow.tests = reader[.tests].map(context.tests) ?? []
   }
 }
