@@ -9,6 +9,8 @@ public struct EnginePorts: Sendable {
   public var ledger: any Ledger
   public var hooks: any HookRunner
   public var patterns: any PatternCompiler
+  /// For workflows with `tree_settings`.
+  public var treeSettings: any TreeSettingsReader = NoTreeSettings()
   public var clock: any Clock
   /// Runs the tasks that block in the kernel on files.
   public var fileExecutor: any TaskExecutor

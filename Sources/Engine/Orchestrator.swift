@@ -56,12 +56,13 @@ public actor Orchestrator {
     self.configuration = configuration
     self.only = only
     failedTrees = failedBefore
-    self.ports = ports
     self.mode = mode
     self.logger = logger
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
     self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
     let workflows = contexts.map(\.workflow)
+    let ports = Self.keepingNothing(of: workflows.filter(\.isDryRun), ports)
+    self.ports = ports
     backlog = Backlog(workflows, leavesDeferred: mode != .service)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
@@ -247,6 +248,7 @@ public actor Orchestrator {
     _ run: Run, _ drive: @escaping @Sendable (RunDriver, Run) async throws(Failure) -> RunDriver.Ending
   ) {
     guard let context = contexts[run.tree.workflow] else { return }
+    if context.workflow.isDryRun { return rehearse(run, context) }
     let shared = pushed.contains(run.id) ? self.shared.countingOutages : self.shared
     let driver = RunDriver(context: context, ports: ports, shared: shared, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {
@@ -260,7 +262,7 @@ public actor Orchestrator {
     }
   }
 
-  private func left(_ id: RunID, _ ending: RunDriver.Ending) {
+  func left(_ id: RunID, _ ending: RunDriver.Ending) {
     tasks[id] = nil
     switch ending {
     case .interrupted, .waiting:

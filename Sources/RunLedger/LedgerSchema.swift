@@ -12,7 +12,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2, version3, version4]
+  static let migrations: [String] = [version1, version2, version3, version4, version5]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -157,6 +157,18 @@ enum LedgerSchema {
   private static let version4 = """
     -- where a run has failed for good, and goes on when it is retried
     ALTER TABLE runs ADD COLUMN failed_stage TEXT;
+    """
+
+  private static let version5 = """
+    -- what the tree itself said, fixed with the plan: kind is 'filter' or 'exclude' (name: line and column, value: the
+    -- pattern), 'tag', 'metadata', 'target prefix' or 'file' (both without a name)
+    CREATE TABLE tree_settings (
+      run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (run, kind, name)
+    ) STRICT, WITHOUT ROWID;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

@@ -58,6 +58,7 @@ enum RunRows {
     return try rows.map { row in
       var run = row.run
       try readOutput(&run.output, of: row.number, outputs)
+      run.settings = try TreeSettingsRows.settings(of: row.number, in: database)
       return run
     }
   }
@@ -130,6 +131,7 @@ extension RunRows {
     ) { $0.column(0) }
     guard let number = numbers.first else { throw SQLiteError(code: 0, text: "run \(run.id) was not stored") }
     try save(run.output, of: number, in: database)
+    try TreeSettingsRows.save(run.settings, of: number, in: database)
   }
 
   private static let save = """

@@ -11,10 +11,11 @@ import PatternMatching
 import RunLedger
 import SlipwayModel
 import TreeWatching
+import WorkflowFile
 
 /// Puts the adapters together: the only place that names them all.
 struct Assembly {
-  let configuration: Configuration
+  private(set) var configuration: Configuration
   let logger: Logger
   let clock: any SlipwayModel.Clock
 
@@ -31,6 +32,13 @@ struct Assembly {
   /// From the workflow file; tells what is wrong with it and ends with 78.
   static func reading(_ file: FileOptions, output: OutputOptions, log: LogFormat) throws -> Assembly {
     Assembly(try ConfigurationLoading(file).loadOrExit(), output: output, log: log)
+  }
+
+  /// With --no-dry-run: no workflow is one that only tells what it would do.
+  func withoutDryRuns() -> Assembly {
+    var assembly = self
+    for index in configuration.workflows.indices { assembly.configuration.workflows[index].isDryRun = false }
+    return assembly
   }
 
   /// The names given with --only, checked.
@@ -146,12 +154,14 @@ struct Assembly {
   private static func localPorts(
     roots: [BytePath], state: BytePath, clock: any SlipwayModel.Clock, hooks: any HookRunner
   ) -> EnginePorts {
-    EnginePorts(
+    var ports = EnginePorts(
       files: LocalTreeFiles(roots: roots), runFiles: LocalRunFiles(state: state), events: NoEvents(), stores: [:],
       ledger: EmptyLedger(), hooks: hooks, patterns: PCRE2Compiler(), clock: clock,
       fileExecutor: globalConcurrentExecutor,
       environment: ProcessEnvironment.bytes, host: ProcessEnvironment.host, machineStarted: SystemClock().machineStarted
     )
+    ports.treeSettings = TreeSettingsFile(patterns: PCRE2Compiler())
+    return ports
   }
 }
 

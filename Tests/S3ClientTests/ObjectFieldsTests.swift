@@ -112,7 +112,7 @@ struct ObjectFieldsTests {
     }
     #expect(
       tooMany?.message
-        == "cannot upload s3://b/k: the destination, its sidecar and the pre hooks give it 11 tags, "
+        == "cannot upload s3://b/k: the destination, the tree and the pre hooks give it 11 tags, "
         + "and there is room for 10")
     #expect(tooMany?.kind == .permanent)
     let tooLong = #expect(throws: Failure.self) {
@@ -122,7 +122,7 @@ struct ObjectFieldsTests {
     }
     #expect(
       tooLong?.cause
-        == "the destination, its sidecar and the pre hooks give it 1987 bytes of metadata beside Slipway's own, "
+        == "the destination, the tree and the pre hooks give it 1987 bytes of metadata beside Slipway's own, "
         + "and there is room for 1986")
   }
 

@@ -48,6 +48,17 @@ func fullRun(number: Int) -> Run {
   run.output.tags = ["team": "ci", "": "empty", "e\u{301}": "\u{0}"]
   run.output.metadata = ["team": "other", "line": "a\nb=c"]
   run.output.targetPrefix = [0x00, 0xC3]
+  let file = "/srv/e\u{301}/.slipway.yaml"
+  run.settings.filter = [2, 10].map { line in
+    FilterRule(pattern: "^a\u{0}\(line)$", location: SourceLocation(file: file, line: line, column: 3))
+  }
+  run.settings.exclude = [
+    FilterRule(pattern: "^a", location: SourceLocation(file: file, line: 2, column: 3)),
+    FilterRule(pattern: "^a", location: SourceLocation(file: file, line: 2, column: 20)),
+  ]
+  run.settings.targetPrefix = Array("é/x".utf8)
+  run.settings.tags = ["team": "tree", "": "empty"]
+  run.settings.metadata = ["team": "tree"]
   run.updated = Timestamp(nanoseconds: 1_700_000_000_123_456_789)
   return run
 }

@@ -21,9 +21,9 @@ struct KeyProblemTests {
         [
           "8:5: error: unknown key 'filtr'; did you mean 'filter'?",
           "9:5: error: unknown key 'queue'; there are watch, ready, filter, exclude, source_prefix, target_prefix, "
-            + "destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar and tests",
+            + "destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, dry_run and tests",
           "10:5: error: unknown key 'xyz'; there are watch, ready, filter, exclude, source_prefix, target_prefix, "
-            + "destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar and tests",
+            + "destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, dry_run and tests",
         ]
       ),
       (rest + "\nready: { marker: x }", ["8:5: error: duplicate key 'ready'; the first one is on line 6"]),

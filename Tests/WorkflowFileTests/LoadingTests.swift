@@ -81,9 +81,12 @@ struct LoadingTests {
       daily:
         watch: a/../a/../c
         ready: { marker: GO }
-        destinations: [copy]
+        destinations: [artifacts]
         after: { move: done }
         stop: { count: 3 }
+        sidecar: .metadata
+        tree_settings: true
+        dry_run: true
     """#
 
   private var expectedArtifacts: Destination {
@@ -146,7 +149,8 @@ struct LoadingTests {
     Workflow(
       name: WorkflowName("daily"), location: at(44, 3),
       watch: [WatchDirectory(path: absolute("c"), location: at(45, 12))], intake: .marker(BytePath("GO")),
-      destinations: [DestinationName("copy")], after: After(success: .move(absolute("done"))), stop: .count(3))
+      destinations: [DestinationName("artifacts")], after: After(success: .move(absolute("done"))), stop: .count(3),
+      sidecar: BytePath(".metadata"), readsTreeSettings: true, isDryRun: true)
   }
 
   private func at(_ line: Int, _ column: Int) -> SlipwayModel.SourceLocation {

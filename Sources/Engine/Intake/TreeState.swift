@@ -88,7 +88,10 @@ extension WorkflowContext {
   /// One that decides what is taken; its keys are those of a run that began now.
   func plannerForLooking(at tree: TreeID, _ ports: EnginePorts) -> Planner {
     let now = ports.clock.now()
-    let run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
-    return planner(for: tree, targetPrefix: evaluatedPrefix(for: run, ports: ports), files: ports.files)
+    var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
+    run.targetPrefix = evaluatedPrefix(for: run, ports: ports)
+    // What is wrong with them the run tells, and ends by it.
+    if let settings = try? settings(of: tree, ports) { run.settings = settings }
+    return planner(for: run, ports)
   }
 }

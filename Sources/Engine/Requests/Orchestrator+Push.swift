@@ -15,6 +15,7 @@ extension Orchestrator {
     guard let context = contexts[workflow], let intakes else {
       throw mode == .service ? RunRefusal.notRunHere(workflow) : RunRefusal.ending
     }
+    if context.workflow.isDryRun { throw RunRefusal.isDryRun("push", workflow) }
     var trees: [TreeID] = []
     for path in paths {
       guard let tree = context.workflow.tree(at: path) else { throw RunRefusal.notWatched(path, by: context.workflow) }

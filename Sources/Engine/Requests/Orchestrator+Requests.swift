@@ -13,7 +13,8 @@ extension Orchestrator: RunControl {
     defer { end() }
     let requests = RunRequests(ports: ports, logger: logger)
     var run = try await requests.retryable(id)
-    guard contexts[run.tree.workflow] != nil else { throw RunRefusal.notRunHere(run) }
+    guard let context = contexts[run.tree.workflow] else { throw RunRefusal.notRunHere(run) }
+    if context.workflow.isDryRun { throw RunRefusal.isDryRun("retry a run of", run.tree.workflow) }
     // Since the look at the ledger a run may have begun whose row says nothing of it yet.
     if let other = backlog.overlapping(run.tree) { throw RunRefusal.treeIsTaken(run, by: other) }
     backlog.hold(run)

@@ -47,6 +47,12 @@ public enum RunRefusal {
       cause: "the process that is under way does not run it")
   }
 
+  static func isDryRun(_ verb: String, _ workflow: WorkflowName) -> Failure {
+    Failure(
+      .permanent, verb, "the workflow \(workflow)", code: wrongState,
+      cause: "it has 'dry_run: true' in the process that is under way, and sends nothing")
+  }
+
   static func takesNothing(_ workflow: WorkflowName) -> Failure {
     Failure(
       .permanent, "push", "the workflow \(workflow)", code: wrongState, cause: "its intake has ended",

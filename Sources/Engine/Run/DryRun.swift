@@ -8,11 +8,16 @@ public struct DryRun: Sendable {
   private let ports: EnginePorts
   private let grace: Duration
   private let logger: Logger
+  /// Asked of each file and destination: whether that upload is told as failed.
+  private let fails: @Sendable () -> Bool
 
   /// One thing to tell.
   public enum Line: Sendable {
     case tree(TreeID)
     case item(TreeID, PlanItem, destinations: [Destination])
+    /// To rehearse a failure, this upload of a file (relative to the tree) counts as failed; the key with its
+    /// destination's prefix.
+    case rehearsed(TreeID, BytePath, ObjectKey, DestinationName)
     /// Last of all, unless something cannot be uploaded; the key without a destination's prefix.
     case manifest(TreeID, ObjectKey, destinations: [Destination])
     case hook(TreeID, Hook.Phase, Hook, HookResult.Ending?)
@@ -21,13 +26,21 @@ public struct DryRun: Sendable {
   }
 
   /// `only` names the workflows to look at; nil takes all. The ledger of `ports` is only read.
+  /// `fails` is asked of each file and destination, to rehearse failures.
   public init(
-    _ configuration: Configuration, only: Set<WorkflowName>?, ports: EnginePorts, logger: Logger
+    _ configuration: Configuration, only: Set<WorkflowName>?, ports: EnginePorts, logger: Logger,
+    fails: @escaping @Sendable () -> Bool = { false }
   ) throws(Failure) {
-    self.ports = ports
-    self.logger = logger
-    grace = configuration.settings.grace
-    contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
+    let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
+    self.init(contexts, ports: ports, grace: configuration.settings.grace, logger: logger, fails: fails)
+  }
+
+  init(
+    _ contexts: [WorkflowContext], ports: EnginePorts, grace: Duration, logger: Logger,
+    fails: @escaping @Sendable () -> Bool = { false }
+  ) {
+    (self.contexts, self.ports, self.grace) = (contexts, ports, grace)
+    (self.logger, self.fails) = (logger, fails)
   }
 
   /// Goes through every tree that `run --once` would take, and calls `tell` for each line in turn. False if anything
@@ -114,7 +127,8 @@ public struct DryRun: Sendable {
     return run.state == .failed || !run.state.isFinal
   }
 
-  private func plan(
+  /// One tree; false if anything could not be planned, or was to fail.
+  func plan(
     _ tree: TreeID, _ context: WorkflowContext, _ tell: (Line) -> Void
   ) async throws(Failure) -> Bool {
     tell(.tree(tree))
@@ -122,32 +136,52 @@ public struct DryRun: Sendable {
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
-    var (isClean, isOneFile) = (true, false)
+    var (isClean, isOneFile, failed) = (true, false, 0)
     do throws(Failure) {
+      run.settings = try context.settings(of: tree, ports)
       let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
-      let planner = context.planner(for: tree, targetPrefix: run.fullTargetPrefix, files: ports.files)
+      let planner = context.planner(for: run, ports)
       while let entry = walk.next() {
         let item = planner.decide(entry)
         if case .fail = item.decision { isClean = false }
         if item.path == .here { isOneFile = true }
-        tell(.item(tree, item, destinations: context.destinations))
+        failed += tellItem(item, of: tree, context, tell)
       }
     } catch {
       isClean = false
       tell(.problem(tree, error))
     }
-    if isClean, !isOneFile, context.workflow.commit == .manifest {
+    if isClean, failed == 0, !isOneFile, context.workflow.commit == .manifest {
       tell(.manifest(tree, context.manifestKey(of: run), destinations: context.destinations))
     }
-    run.outcome = .success
+    run.outcome = failed == 0 ? .success : .failure
+    if failed > 0 { run.error = "\(failed) uploads failed, as --fail-rate says" }
     try await runHooks(.post, context.workflow.hooks.post, run, context, tell)
-    return isClean
+    return isClean && failed == 0
+  }
+
+  /// How many of its uploads are to fail.
+  private func tellItem(
+    _ item: PlanItem, of tree: TreeID, _ context: WorkflowContext, _ tell: (Line) -> Void
+  ) -> Int {
+    guard case .upload(let planned) = item.decision else {
+      tell(.item(tree, item, destinations: context.destinations))
+      return 0
+    }
+    let failing = context.destinations.filter { planned.destinations.contains($0.name) && fails() }
+    let others = context.destinations.filter { destination in !failing.contains { $0.name == destination.name } }
+    if !others.isEmpty { tell(.item(tree, item, destinations: others)) }
+    for destination in failing {
+      tell(.rehearsed(tree, item.path, joinedKey(destination.prefix, planned.key.bytes), destination.name))
+    }
+    return failing.count
   }
 
   private func runHooks(
     _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ context: WorkflowContext, _ tell: (Line) -> Void
   ) async throws(Failure) {
-    for hook in hooks where hook.condition != .failure {
+    let unfit: Hook.Condition = run.outcome == .failure ? .success : .failure
+    for hook in hooks where phase == .pre || hook.condition != unfit {
       guard hook.runsInDryRun else {
         tell(.hook(run.tree, phase, hook, nil))
         continue

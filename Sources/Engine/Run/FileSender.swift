@@ -6,8 +6,10 @@ struct FileSender: Sendable {
   let run: RunID
   let tree: BytePath
   let files: any TreeFiles
-  /// What pre hooks say of every object; it wins over what the plan says of one.
+  /// What each object is given, where the plan says nothing else of one.
   let attributes: ObjectAttributes
+  /// They win over what the plan says.
+  let hookTags: [String: String]
   let meter: TransferMeter
   let recorder: UploadRecorder
   /// Of uploads in parts.
@@ -70,7 +72,7 @@ struct FileSender: Sendable {
     _ file: any OpenFile, _ sending: UploadFeed.Sending
   ) async throws(Problem) -> PutReceipt {
     var attributes = attributes
-    if !sending.planned.tags.isEmpty { attributes.tags.merge(sending.planned.tags) { hooks, _ in hooks } }
+    if !sending.planned.tags.isEmpty { attributes.tags = sending.planned.tags.merging(hookTags) { _, hooks in hooks } }
     let context = PutContext(
       run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
       journal: journal, permits: sending.target.lane)

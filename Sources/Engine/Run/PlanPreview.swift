@@ -14,18 +14,25 @@ public struct PlanPreview: Sendable {
 
   /// What a run of `tree` that started now would do with `entry`.
   public func decide(_ entry: WalkEntry, in tree: TreeID) -> PlanItem {
-    context.planner(for: tree, targetPrefix: run(of: tree).fullTargetPrefix, files: ports.files).decide(entry)
+    do throws(Failure) {
+      return context.planner(for: try run(of: tree), ports).decide(entry)
+    } catch {
+      return PlanItem(path: entry.path, decision: .fail(error))
+    }
   }
 
   /// Where its manifest would go, without a destination's prefix; nil if none is uploaded.
   public func manifestKey(of tree: TreeID) -> ObjectKey? {
-    context.workflow.commit == .manifest ? context.manifestKey(of: run(of: tree)) : nil
+    // What is wrong with the tree's settings is told with its files.
+    guard context.workflow.commit == .manifest, let run = try? run(of: tree) else { return nil }
+    return context.manifestKey(of: run)
   }
 
-  private func run(of tree: TreeID) -> Run {
+  private func run(of tree: TreeID) throws(Failure) -> Run {
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
+    run.settings = try context.settings(of: tree, ports)
     return run
   }
 }

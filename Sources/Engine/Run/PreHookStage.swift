@@ -1,10 +1,23 @@
 import SlipwayModel
 
-/// The pre hooks of an attempt, in order; the first that does not end with 0 ends the attempt.
+/// The pre hooks of an attempt, in order; the first that does not end with 0 ends the attempt. Then what the tree says of
+/// itself is read, and fixed.
 struct PreHookStage {
   let session: RunSession
 
   func perform() async throws(Failure) -> StageEnd {
+    let end = try await runHooks()
+    guard case .event(.prepared(let output, _)) = end else { return end }
+    do throws(Failure) {
+      return .event(.prepared(output, try session.context.settings(of: session.run.tree, session.ports)))
+    } catch {
+      if error.kind == .fatal { throw error }
+      noteSeen()
+      return .event(.attemptFailed(error.message, error.attemptError))
+    }
+  }
+
+  private func runHooks() async throws(Failure) -> StageEnd {
     let hooks = session.workflow.hooks.pre
     if hooks.isEmpty { return .event(.prepared(HookOutput())) }
     let paths: RunPaths
@@ -44,7 +57,8 @@ struct PreHookStage {
     guard let walk = try? session.ports.files.with(session.workflow.symlinks).walk(session.run.tree.path) else {
       return
     }
-    if let digest = session.planner.digest(of: walk) { session.noteAnswer(digest.identity) }
+    let planner = session.context.plannerForLooking(at: session.run.tree, session.ports)
+    if let digest = planner.digest(of: walk) { session.noteAnswer(digest.identity) }
   }
 
   /// What follows from an ending; nil to go on with the next hook.

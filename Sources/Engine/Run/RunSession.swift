@@ -76,7 +76,7 @@ final class RunSession {
   }
 
   var workflow: Workflow { context.workflow }
-  var planner: Planner { context.planner(for: run.tree, targetPrefix: run.fullTargetPrefix, files: ports.files) }
+  var planner: Planner { context.planner(for: run, ports) }
 }
 
 extension LedgerChange {

@@ -156,7 +156,7 @@ final class UploadFeed: @unchecked Sendable {
     findings.skipped += 1
     switch reason {
     case .link, .special: logger.warning("skipped \(path): \(reason.explanation)")
-    case .filter, .exclude, .marker, .sidecar: logger.debug("skipped \(path): \(reason.explanation)")
+    case .filter, .exclude, .marker, .sidecar, .settings: logger.debug("skipped \(path): \(reason.explanation)")
     }
   }
 }

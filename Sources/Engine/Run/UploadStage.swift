@@ -74,8 +74,8 @@ struct UploadStage {
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
       run: session.run.id, tree: session.run.tree.path, files: files,
-      attributes: attributes,
-      meter: session.shared.meter, recorder: recorder, journal: session.ports.ledger, tally: tally,
+      attributes: session.run.attributes, hookTags: session.run.output.tags, meter: session.shared.meter,
+      recorder: recorder, journal: session.ports.ledger, tally: tally,
       logger: session.logger)
     let targets = targets
     let findings = await carryOut(sender, to: targets)
@@ -91,7 +91,8 @@ struct UploadStage {
     if Task.isCancelled { return .interrupted }
     try await settle(tally)
     if session.workflow.commit == .manifest, tally.verdict == nil, !findings.isOneFile {
-      try await ManifestUpload(session: session, targets: targets, attributes: attributes, tally: tally).perform()
+      try await ManifestUpload(session: session, targets: targets, attributes: session.run.attributes, tally: tally)
+        .perform()
       if Task.isCancelled { return .interrupted }
       try await settle(tally)
     }
@@ -123,10 +124,6 @@ struct UploadStage {
       }
     }
     return feed.findings
-  }
-
-  private var attributes: ObjectAttributes {
-    ObjectAttributes(tags: session.run.output.tags, metadata: session.run.output.metadata)
   }
 
   private var targets: [UploadFeed.Target] {

@@ -67,13 +67,26 @@ struct WorkflowContext: Sendable {
     mapping(for: run.tree, targetPrefix: run.fullTargetPrefix).manifestKey(ofTree: run.tree.name)
   }
 
-  func planner(for tree: TreeID, targetPrefix: [UInt8], files: any TreeFiles) -> Planner {
-    let files = files.with(workflow.symlinks)
+  /// Of a run: its prefix and its tree's settings are fixed.
+  func planner(for run: Run, _ ports: EnginePorts) -> Planner {
+    let (tree, files) = (run.tree, ports.files.with(workflow.symlinks))
     return Planner(
-      tree: tree, workflow: workflow, selection: selection, mapping: mapping(for: tree, targetPrefix: targetPrefix),
-      destinations: destinations.map { ($0.name, $0.prefix) },
+      tree: tree, workflow: workflow,
+      selection: selection.narrowed(by: run.settings, of: tree, compiler: ports.patterns),
+      mapping: mapping(for: tree, targetPrefix: run.fullTargetPrefix),
+      destinations: destinations.map { ($0.name, $0.prefix) }, tags: run.settings.tags,
       lookUp: { path throws(Failure) in try files.fingerprint(path, in: tree.watch) },
       read: { path throws(Failure) in try files.content(of: path, in: tree.watch, limit: Workflow.sidecarLimit) })
+  }
+}
+
+extension WorkflowContext {
+  /// What the tree says of itself now. A link in the place of its file is not followed, and is told by the walk.
+  func settings(of tree: TreeID, _ ports: EnginePorts) throws(Failure) -> TreeSettings {
+    guard workflow.readsTreeSettings,
+      let text = try ports.files.content(of: TreeSettings.fileName, in: tree.path, limit: TreeSettings.fileLimit)
+    else { return TreeSettings() }
+    return try ports.treeSettings.read(text, as: tree.path.appending(TreeSettings.fileName))
   }
 }
 
@@ -83,9 +96,17 @@ extension Workflow {
 }
 
 extension Run {
-  /// The evaluated prefix of the workflow, then what a pre hook put behind it.
+  /// The evaluated prefix of the workflow, then what a pre hook put behind it, or else the tree itself.
   var fullTargetPrefix: [UInt8] {
     let own = trimmingSlashes(targetPrefix ?? [])
-    return output.targetPrefix.isEmpty ? own : joinedKey(own, output.targetPrefix).bytes
+    let behind = output.targetPrefix.isEmpty ? settings.targetPrefix : output.targetPrefix
+    return behind.isEmpty ? own : joinedKey(own, behind).bytes
+  }
+
+  /// What each of its objects is given, where a sidecar says nothing of its own.
+  var attributes: ObjectAttributes {
+    ObjectAttributes(
+      tags: settings.tags.merging(output.tags) { _, hooks in hooks },
+      metadata: settings.metadata.merging(output.metadata) { _, hooks in hooks })
   }
 }

@@ -87,7 +87,7 @@ package struct ObjectFields: Sendable {
     guard count > limit else { return }
     throw Failure(
       .permanent, "upload", subject, code: "InvalidRequest",
-      cause: "the destination, its sidecar and the pre hooks give it \(count) \(what), and there is room for \(limit)")
+      cause: "the destination, the tree and the pre hooks give it \(count) \(what), and there is room for \(limit)")
   }
 }
 

@@ -1,3 +1,4 @@
+import Engine
 import SlipwayModel
 
 /// Runs, hooks and files of the ledger, for people and as JSON.

@@ -6,12 +6,17 @@ import SlipwayModel
 struct DryRunPrinter {
   let assembly: Assembly
   let only: Set<WorkflowName>?
+  /// The share of uploads that are told as failed.
+  var failRate = 0.0
 
   func run() async throws {
     var isClean = false
     do throws(Failure) {
       let ports = try await assembly.openForReading()
-      let dryRun = try DryRun(assembly.configuration, only: only, ports: ports, logger: assembly.logger)
+      let failRate = failRate
+      let dryRun = try DryRun(
+        assembly.configuration, only: only, ports: ports, logger: assembly.logger,
+        fails: { Double.random(in: 0..<1) < failRate })
       isClean = try await dryRun.run { line in
         for text in Self.lines(line) { print(text) }
       }
@@ -23,51 +28,7 @@ struct DryRunPrinter {
   }
 
   static func lines(_ line: DryRun.Line) -> [String] {
-    switch line {
-    case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
-    case .item(let tree, let item, let destinations):
-      Self.lines(item.path == .here ? tree.name : item.path, item, destinations)
-    case .manifest(_, let key, let destinations):
-      destinations.map { "  upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }
-    case .problem(_, let failure): ["  error: \(failure.message)"]
-    case .hook(_, let phase, let hook, nil): ["  \(phase.rawValue) hook \(hook.title): not run in a dry run"]
-    case .hook(_, let phase, let hook, .some(let ending)): ["  \(phase.rawValue) hook \(hook.title): \(ending.words)"]
-    }
-  }
-
-  /// `path` is relative to the tree; of a tree that is one file, to the watched directory.
-  private static func lines(_ path: BytePath, _ item: PlanItem, _ destinations: [Destination]) -> [String] {
-    switch item.decision {
-    case .upload(let planned), .proven(let planned):
-      destinations.filter { planned.destinations.contains($0.name) }.map { destination in
-        "  upload \(path) -> \(destination.name): \(joinedKey(destination.prefix, planned.key.bytes))"
-          + (planned.rule.map { " (filter '\($0.pattern)', \($0.location))" } ?? "") + Self.words(ofTags: planned.tags)
-      }
-    case .skip(let reason): ["  skip \(path): \(reason.explanation)"]
-    case .answer(let inner, _): ["  skip \(path): the marker of the inner tree \(inner), taken with this one"]
-    case .fail(let failure): ["  error: \(failure.message)"]
-    }
-  }
-
-  private static func words(ofTags tags: [String: String]) -> String {
-    tags.isEmpty ? "" : " (tags \(tags.written.joined(separator: ", ")))"
-  }
-}
-
-extension [String: String] {
-  /// `name=value`, for people, in order of the names.
-  var written: [String] { sorted { $0.key < $1.key }.map { "\(escaped($0.key.utf8))=\(escaped($0.value.utf8))" } }
-}
-
-extension HookResult.Ending {
-  /// For people.
-  var words: String {
-    switch self {
-    case .exited(let code): "ended with \(code)"
-    case .signalled(let signal): "ended by signal \(signal)"
-    case .timedOut: "ended by its time limit"
-    case .cancelled: "stopped"
-    case .couldNotStart(let reason): "not started: \(reason)"
-    }
+    if case .tree = line { return line.words }
+    return line.words.map { "  \($0)" }
   }
 }

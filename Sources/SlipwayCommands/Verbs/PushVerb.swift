@@ -39,6 +39,10 @@ struct PushVerb: AsyncParsableCommand {
     let assembly = try Assembly.reading(file, output: output, log: log)
     _ = try assembly.workflowNames([workflow])
     guard let workflow = assembly.configuration.workflows.first(where: { $0.name.text == workflow }) else { return }
+    if workflow.isDryRun {
+      StandardError.shared.write("slipway: the workflow '\(workflow.name)' has 'dry_run: true', and sends nothing")
+      throw Exit.configuration
+    }
     let targets = PushTargets(workflow: workflow)
     let trees = try trees.map { try targets.tree(named: BytePath(ProcessEnvironment.argument($0))) }
     if ControlRequest.push(workflow.name, trees.map(\.path)).body.count > ControlRequest.limit {

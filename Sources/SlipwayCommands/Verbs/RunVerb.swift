@@ -11,6 +11,7 @@ struct RunVerb: AsyncParsableCommand {
         slipway run                        until it is stopped by SIGTERM or SIGINT
         slipway run --once                 what is ready, what waits and what failed earlier; then the end
         slipway run --dry-run              what --once would do, without doing it
+        slipway run --dry-run --fail-rate 0.2     the same, and a fifth of the uploads fail: to try hooks
         slipway run --only nightly -f /etc/slipway/workflows.yaml --log json
 
       The first SIGTERM or SIGINT ends the intake and finishes or records what is under way within settings.drain;
@@ -20,8 +21,7 @@ struct RunVerb: AsyncParsableCommand {
   @Flag(help: "Upload what is ready, what waits and what failed earlier, then end.")
   var once = false
 
-  @Flag(help: "Print what --once would do; send nothing, write nothing.")
-  var dryRun = false
+  @OptionGroup var rehearsal: DryRunOptions
 
   @Option(help: ArgumentHelp("Only this workflow; several times.", valueName: "name"))
   var only: [String] = []
@@ -33,9 +33,9 @@ struct RunVerb: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let assembly = try Assembly.reading(file, output: output, log: log)
+    let assembly = rehearsal.applied(to: try Assembly.reading(file, output: output, log: log))
     let names = try assembly.workflowNames(only)
-    if dryRun { return try await DryRunPrinter(assembly: assembly, only: names).run() }
+    if rehearsal.dryRun == true { return try await rehearsal.printer(assembly, only: names).run() }
     if once { return try await ServiceRun(assembly: assembly, only: names, mode: .once).run() }
     try await ServiceRun(assembly: assembly, only: names, mode: .service, reading: rereading).run()
   }
@@ -43,6 +43,6 @@ struct RunVerb: AsyncParsableCommand {
   /// For SIGHUP: the file as it is now, nil if it cannot be used; its problems are told.
   private func rereading() -> Assembly? {
     // What is wrong has been told by then.
-    try? Assembly.reading(file, output: output, log: log)
+    (try? Assembly.reading(file, output: output, log: log)).map(rehearsal.applied)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checksums
 import Glibc
+import PatternMatching
 import SlipwayModel
 
 /// What the flags of `watch` say, as the configuration that a file would give.
@@ -30,18 +31,43 @@ struct WatchConfiguration {
   }
 
   private func workflow(_ directory: BytePath) throws -> Workflow {
+    Workflow(
+      name: WorkflowName(Self.name), location: Self.location,
+      watch: [WatchDirectory(path: directory, location: Self.location)], intake: .marker(try marker()),
+      filter: try verb.filter.map(rule), sourcePrefix: verb.sourcePrefix.map(absolute),
+      targetPrefix: try targetPrefix(),
+      destinations: [DestinationName("to")], stop: stop)
+  }
+
+  private func rule(_ pattern: String) throws -> FilterRule {
+    do throws(PatternProblem) {
+      _ = try PCRE2Compiler().compile(pattern)
+    } catch {
+      throw ValidationError(
+        "--filter: bad regular expression at offset \(error.offset): \(escaped(error.message.utf8)).")
+    }
+    return FilterRule(pattern: pattern, location: Self.location)
+  }
+
+  private func targetPrefix() throws -> Template {
     let target: Template
     do throws(TemplateProblem) {
       target = try Template(parsing: verb.targetPrefix ?? "")
     } catch {
       throw ValidationError("--target-prefix: \(error.message).")
     }
-    return Workflow(
-      name: WorkflowName(Self.name), location: Self.location,
-      watch: [WatchDirectory(path: directory, location: Self.location)], intake: .marker(try marker()),
-      filter: verb.filter.map { FilterRule(pattern: $0, location: Self.location) },
-      sourcePrefix: verb.sourcePrefix.map(absolute), targetPrefix: target,
-      destinations: [DestinationName("to")], stop: stop)
+    for name in target.environmentNames where ProcessEnvironment.bytes[name] == nil {
+      throw ValidationError("--target-prefix: the environment variable '\(escaped(name.utf8))' is not set.")
+    }
+    // What a run fixes at its start are plain names.
+    let values = Template.Values(
+      workflow: WorkflowName(Self.name), tree: BytePath("tree"), run: RunID("run"),
+      date: CalendarDate(Timestamp(seconds: 0)), environment: ProcessEnvironment.bytes, host: "host")
+    let prefix = trimmingSlashes(target.evaluated(with: values))
+    if !prefix.isEmpty, let problem = KeyMapping.problem(with: ObjectKey(prefix)) {
+      throw ValidationError("--target-prefix: \(problem).")
+    }
+    return target
   }
 
   private func marker() throws -> BytePath {

@@ -53,8 +53,7 @@ struct WatchVerb: AsyncParsableCommand {
   @Flag(help: "Upload what is ready, then end.")
   var once = false
 
-  @Flag(help: "Print what would be uploaded now; send nothing.")
-  var dryRun = false
+  @OptionGroup var rehearsal: DryRunOptions
 
   @Option(help: "How log lines look: text or json.")
   var log = LogFormat.text
@@ -69,7 +68,7 @@ struct WatchVerb: AsyncParsableCommand {
   func run() async throws {
     let configuration = try WatchConfiguration(self).configuration()
     let assembly = Assembly(configuration, output: output, log: log)
-    if dryRun { return try await DryRunPrinter(assembly: assembly, only: nil).run() }
+    if rehearsal.dryRun == true { return try await rehearsal.printer(assembly, only: nil).run() }
     assembly.logger.info("the ledger is kept in \(assembly.stateDirectory)")
     try await ServiceRun(assembly: assembly, only: nil, mode: once ? .once : .service).run()
   }

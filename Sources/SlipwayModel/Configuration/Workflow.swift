@@ -23,6 +23,10 @@ public struct Workflow: Sendable, Hashable {
   public var started: BytePath?
   /// What the name of a file has in place of an extension that gives the tags of others: `.metadata`; nil for none.
   public var sidecar: BytePath?
+  /// Whether a tree may say of itself how it is uploaded.
+  public var readsTreeSettings: Bool
+  /// Whether it only tells what it would do.
+  public var isDryRun: Bool
   public var tests: [WorkflowTest]
 
   public init(
@@ -30,7 +34,7 @@ public struct Workflow: Sendable, Hashable {
     exclude: [FilterRule] = [], sourcePrefix: BytePath? = nil, targetPrefix: Template = Template(),
     destinations: [DestinationName], hooks: Hooks = Hooks(), after: After = After(), retry: RetryPolicy = RetryPolicy(),
     commit: Commit = .none, symlinks: SymlinkPolicy = .skip, stop: StopRule? = nil, started: BytePath? = nil,
-    sidecar: BytePath? = nil, tests: [WorkflowTest] = []
+    sidecar: BytePath? = nil, readsTreeSettings: Bool = false, isDryRun: Bool = false, tests: [WorkflowTest] = []
   ) {
     self.name = name
     self.location = location
@@ -49,6 +53,8 @@ public struct Workflow: Sendable, Hashable {
     self.stop = stop
     self.started = started
     self.sidecar = sidecar
+    self.readsTreeSettings = readsTreeSettings
+    self.isDryRun = isDryRun
     self.tests = tests
   }
 }

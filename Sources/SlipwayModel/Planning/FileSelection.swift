@@ -1,7 +1,7 @@
 /// Why a file is left out, as `tests:` and `explain` name it.
 public enum SkipReason: Sendable, Hashable {
   public enum Name: String, Sendable, Hashable, CaseIterable {
-    case filter, exclude, marker, link, special, sidecar
+    case filter, exclude, marker, link, special, sidecar, settings
   }
 
   /// No pattern of `filter` matched.
@@ -16,6 +16,8 @@ public enum SkipReason: Sendable, Hashable {
   case special
   /// It gives the tags of other files.
   case sidecar
+  /// It says how a tree is uploaded.
+  case settings
 
   public var name: Name {
     switch self {
@@ -25,6 +27,7 @@ public enum SkipReason: Sendable, Hashable {
     case .link: .link
     case .special: .special
     case .sidecar: .sidecar
+    case .settings: .settings
     }
   }
 
@@ -37,6 +40,7 @@ public enum SkipReason: Sendable, Hashable {
     case .link: "a symbolic link"
     case .special: "not a regular file"
     case .sidecar: "a sidecar gives the tags of the files beside it, and is not uploaded"
+    case .settings: "the settings of a tree are not uploaded"
     }
   }
 }
@@ -54,6 +58,8 @@ public struct FileSelection: Sendable {
   private let markers: [BytePath]
   private let markersOfRoot: [BytePath]
   private let workflow: Workflow
+  /// What the tree at hand says of itself; nil if nothing.
+  private var own: OwnSelection?
 
   /// Throws the first rule that does not compile.
   public init(_ workflow: Workflow, compiler: any PatternCompiler) throws(PatternProblem) {
@@ -68,10 +74,27 @@ public struct FileSelection: Sendable {
   public func verdict(on path: BytePath) throws(Failure) -> Verdict {
     if markers.contains(where: path.hasName) || markersOfRoot.contains(path) { return .skipped(.marker) }
     if workflow.isSidecar(path) { return .skipped(.sidecar) }
+    if workflow.readsTreeSettings, path.hasName(TreeSettings.fileName) { return .skipped(.settings) }
+    let verdict = try verdictOfWorkflow(on: path)
+    guard let own, case .taken = verdict else { return verdict }
+    return try own.verdict(on: path) ?? verdict
+  }
+
+  private func verdictOfWorkflow(on path: BytePath) throws(Failure) -> Verdict {
     for (rule, pattern) in exclude where try pattern.matches(path.bytes) { return .skipped(.exclude(rule)) }
     if filter.isEmpty { return .taken(by: nil) }
     for (rule, pattern) in filter where try pattern.matches(path.bytes) { return .taken(by: rule) }
     return .skipped(.filter)
+  }
+
+  /// The same within what `settings` of a tree take: a file must be taken by both.
+  public func narrowed(
+    by settings: TreeSettings, of tree: TreeID, compiler: any PatternCompiler
+  ) -> FileSelection {
+    if settings.filter.isEmpty, settings.exclude.isEmpty { return self }
+    var narrowed = self
+    narrowed.own = OwnSelection(settings, of: tree, compiler)
+    return narrowed
   }
 
   private static func compile(

@@ -32,7 +32,7 @@ public struct PlannedUpload: Sendable, Hashable {
   public let destinations: [DestinationName]
   /// The rule of `filter` that took it.
   public let rule: FilterRule?
-  /// What its sidecar says; read only where something is to be sent.
+  /// What the tree's settings and its sidecar say; read only where something is to be sent.
   public let tags: [String: String]
   /// As the ledger keeps it: that of its sidecar counts, too.
   public let recorded: Fingerprint

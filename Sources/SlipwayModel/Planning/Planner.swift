@@ -15,12 +15,14 @@ public struct Planner: Sendable {
   private let lookUp: @Sendable (BytePath) throws(Failure) -> Fingerprint?
   /// nil for a workflow without.
   private let sidecars: Sidecars?
+  /// Of every object; those of a sidecar win.
+  private let tags: [String: String]
 
   /// `destinations` lists the run's destinations with what they put in front of every key; `read` gives the content of a
   /// sidecar, relative to the watched directory, nil if there is none.
   public init(
     tree: TreeID, workflow: Workflow, selection: FileSelection, mapping: KeyMapping,
-    destinations: [(name: DestinationName, prefix: [UInt8])],
+    destinations: [(name: DestinationName, prefix: [UInt8])], tags: [String: String] = [:],
     lookUp: @escaping @Sendable (BytePath) throws(Failure) -> Fingerprint?,
     read: @escaping @Sendable (BytePath) throws(Failure) -> [UInt8]? = { _ throws(Failure) in nil }
   ) {
@@ -33,15 +35,16 @@ public struct Planner: Sendable {
     self.manifestKey = workflow.commit == .manifest ? mapping.manifestKey(ofTree: tree.name) : nil
     self.innerMarker = workflow.intake.markerName
     self.lookUp = lookUp
+    self.tags = tags
     sidecars = Sidecars(workflow, lookUp: lookUp, read: read)
   }
 
   /// What becomes of `entry`, given what this run's ledger rows say of its path (one a destination; empty at first).
   public func decide(_ entry: WalkEntry, rows: [UploadRecord] = []) -> PlanItem {
     let decision = decision(on: entry, rows)
-    guard case .skip(.sidecar) = decision, case .file(let fingerprint) = entry.kind else {
-      return PlanItem(path: entry.path, decision: decision)
-    }
+    guard case .skip(let reason) = decision, case .file(let fingerprint) = entry.kind,
+      reason == .sidecar || reason == .settings && entry.path == TreeSettings.fileName
+    else { return PlanItem(path: entry.path, decision: decision) }
     return PlanItem(path: entry.path, decision: decision, consulted: fingerprint)
   }
 
@@ -99,8 +102,10 @@ public struct Planner: Sendable {
         PlannedUpload(
           fingerprint: fingerprint, key: key, destinations: destinationNames, rule: rule, recorded: recorded))
     }
-    var tags: [String: String] = [:]
-    if let sidecars, let sidecar { tags = try sidecars.tags(of: watched, from: sidecar) }
+    var tags = tags
+    if let sidecars, let sidecar {
+      tags.merge(try sidecars.tags(of: watched, from: sidecar)) { _, narrower in narrower }
+    }
     return .upload(
       PlannedUpload(
         fingerprint: fingerprint, key: key, destinations: lacking, rule: rule, tags: tags, recorded: recorded))

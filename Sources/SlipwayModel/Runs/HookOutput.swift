@@ -49,13 +49,8 @@ public struct HookOutput: Sendable, Hashable {
   }
 
   private mutating func takePrefix(_ value: [UInt8]) -> String? {
-    let prefix = trimmingSlashes(value)
-    let components = prefix.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    for component in components
-    where component.isEmpty || component.elementsEqual([0x2E]) || component.elementsEqual([0x2E, 0x2E]) {
-      return "target_prefix '\(escaped(value))' has an empty, '.' or '..' component"
-    }
-    targetPrefix = prefix
+    if let problem = TreeSettings.problem(withPrefix: value) { return problem }
+    targetPrefix = trimmingSlashes(value)
     return nil
   }
 }

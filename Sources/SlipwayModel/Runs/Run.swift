@@ -19,6 +19,8 @@ public struct Run: Sendable, Hashable {
   /// The evaluated `target_prefix`, fixed at the start of the run, with what a pre hook put behind it.
   public var targetPrefix: [UInt8]?
   public var output: HookOutput
+  /// What the tree itself says, fixed with the plan.
+  public var settings: TreeSettings
   /// When the row last changed.
   public var updated: Timestamp
 
@@ -39,6 +41,7 @@ public struct Run: Sendable, Hashable {
     self.error = ""
     self.targetPrefix = nil
     self.output = HookOutput()
+    self.settings = TreeSettings()
     self.updated = created
   }
 }

@@ -2,7 +2,7 @@
 public enum RunEvent: Sendable, Hashable {
   /// The engine has a place for it; its keys are fixed now.
   case started(targetPrefix: [UInt8])
-  case prepared(HookOutput)
+  case prepared(HookOutput, TreeSettings = TreeSettings())
   /// A pre hook, or a part of the upload, failed; the worst of the errors decides.
   case attemptFailed(String, AttemptError)
   /// A file is not what was planned: the pre hooks must see it again.
@@ -82,8 +82,8 @@ extension Run {
       targetPrefix = prefix
       return begin(.prepare, context)
     case .resumed: return begin(stageToResume, context)
-    case .prepared(let output):
-      self.output = output
+    case .prepared(let output, let settings):
+      (self.output, self.settings) = (output, settings)
       return enter(.uploading, then: .upload)
     case .attemptFailed(let message, let error): return attemptFailed(message, error, context)
     case .sourceChanged: return begin(.prepare, context)

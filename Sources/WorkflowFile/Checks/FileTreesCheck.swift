@@ -9,6 +9,11 @@ extension ConfigurationChecks {
         "what a pre hook writes beside its file is another tree with 'ready: closed', and has the hook run again; "
           + "keep it out with 'filter'", at: hook.mark)
     }
+    if let mark = workflow.treeSettings, workflow.workflow.readsTreeSettings {
+      diagnostics.error(
+        "with 'ready: closed' each file is a tree, and has no '\(TreeSettings.fileName)' in it; remove 'tree_settings'",
+        at: mark)
+    }
     if let commit = workflow.commit, workflow.workflow.commit == .manifest {
       diagnostics.error(
         "'commit: manifest' is for trees of many files; with 'ready: closed' each file is a tree, and arrives whole",

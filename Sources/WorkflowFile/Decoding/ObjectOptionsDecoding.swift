@@ -63,7 +63,7 @@ extension DecodingContext {
     return nil
   }
 
-  fileprivate func tags(_ node: Node) -> [String: String] {
+  func tags(_ node: Node) -> [String: String] {
     guard let entries = entries(node) else { return [:] }
     if entries.count > AttributeLimits.tags {
       error("an object has at most \(AttributeLimits.tags) tags, found \(entries.count)", at: node.mark)
@@ -71,7 +71,7 @@ extension DecodingContext {
     return texts(entries, problem: AttributeLimits.problem(withTag:_:))
   }
 
-  fileprivate func metadata(_ node: Node) -> [String: String] {
+  func metadata(_ node: Node) -> [String: String] {
     guard let entries = entries(node) else { return [:] }
     var metadata: [String: String] = [:]
     for (name, value) in texts(entries, problem: AttributeLimits.problem(withMetadata:_:)) {

@@ -16,6 +16,8 @@ enum WorkflowKey: String, CaseIterable {
   case stop
   case started
   case sidecar
+  case treeSettings = "tree_settings"
+  case dryRun = "dry_run"
   case tests
 }
 
@@ -78,6 +80,9 @@ extension WorkflowDraft {
     if let node = reader[.sidecar], let name = context.sidecar(node) {
       (workflow.sidecar, sidecar) = (name, reader.mark(of: .sidecar))
     }
+    workflow.readsTreeSettings = reader[.treeSettings].flatMap(context.boolean) ?? false
+    treeSettings = reader[.treeSettings].map { _ in reader.mark(of: .treeSettings) }
+    workflow.isDryRun = reader[.dryRun].flatMap(context.boolean) ?? false
     workflow.tests = reader[.tests].map(context.tests) ?? []
   }
 }

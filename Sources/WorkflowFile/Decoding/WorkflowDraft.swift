@@ -15,6 +15,7 @@ struct WorkflowDraft {
   var symlinks: Mark?
   var commit: Mark?
   var sidecar: Mark?
+  var treeSettings: Mark?
   /// At the hook's program or shell text; the pre hooks first.
   var hooks: [Located<Hook>] = []
 

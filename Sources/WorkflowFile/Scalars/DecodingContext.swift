@@ -5,6 +5,8 @@ struct DecodingContext {
   let diagnostics: Diagnostics
   let environment: [String: String]
   let patterns: any PatternCompiler
+  /// False for what is taken by the letter: what a tree says of itself.
+  var expandsVariables = true
 
   func error(_ message: String, at mark: Mark) {
     diagnostics.error(message, at: mark)
@@ -23,7 +25,7 @@ struct DecodingContext {
   func text(_ node: Node, expecting expected: String = "text", allowingEmpty: Bool = false) -> String? {
     guard let raw = rawText(node, expecting: expected) else { return nil }
     do throws(SubstitutionProblem) {
-      let text = try Substitution(environment: environment).expanded(raw)
+      let text = expandsVariables ? try Substitution(environment: environment).expanded(raw) : raw
       if text.utf8.contains(0) { return nil }
       if !text.isEmpty || allowingEmpty { return text }
       error("expected \(expected), found empty text", at: node.mark)

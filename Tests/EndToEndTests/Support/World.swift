@@ -185,6 +185,15 @@ final class World: Sendable {
     return program
   }
 
+  @discardableResult
+  func run(
+    _ arguments: [String], expecting code: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws -> Program {
+    let program = try start(arguments, wrapper: [], environment: [:])
+    try await program.expectEnd(.exited(code), sourceLocation: sourceLocation)
+    return program
+  }
+
   /// The keys in the bucket, as text where it is.
   func keys() async throws -> [String] {
     try await reader.keys(bucket).map { String(decoding: $0, as: UTF8.self) }
