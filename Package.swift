@@ -16,6 +16,7 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let fox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let socks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = ["README.md"]) -> Target {
@@ -34,6 +35,7 @@ let package = Package(
     .library(name: "S3Client", targets: ["S3Client", "SlipwayModel"]),
   ],
   dependencies: [
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -70,7 +72,7 @@ let package = Package(
       [
         "SlipwayModel", "LocalFiles", "Checksums", "HTTPTransport", "WorkflowFile", "PatternMatching", "TreeWatching",
         "HookRunning", "S3Client", "ObjectStores", "RunLedger", "StatusServing", "Engine", "CLibc", arguments, log,
-        signals,
+        signals, toml,
       ]),
     .executableTarget(name: "slipway", dependencies: ["SlipwayCommands"], swiftSettings: settings),
 

@@ -115,7 +115,7 @@ struct HookProblemTests {
           "11:26: error: 'skip' cannot stand beside 'key'",
           "12:15: error: expected a path below the watched directory, found '/a'",
           "13:15: error: expected a path below the watched directory, found '../a'",
-          "13:27: error: expected filter, exclude, marker, link or special, found 'never'",
+          "13:27: error: expected filter, exclude, marker, link, special, sidecar or settings, found 'never'",
         ]
       ),
     ] as [Case])
