@@ -128,21 +128,24 @@ struct PluginStoreTests {
       Program.Launch(
         [PluginBench.path(of: "media-api"), "shared", directory.path.description],
         environment: ["PATH": "/usr/bin:/bin"]))
-    let port = try #require(await api.line(containing: ""))
+    let port = await api.line(containing: "port ")?.dropFirst(5)
+    await #expect(throws: Never.self) { try await upload(to: try #require(port), directory) }
+    await api.destroy()
+  }
+
+  private func upload(to port: Substring, _ directory: TemporaryDirectory) async throws {
     func bench(_ secret: String) throws -> PluginBench {
       try PluginBench(
         "media", ["http://127.0.0.1:\(port)/v1"], environment: [EnvironmentVariable("MEDIA_SECRET", secret)])
     }
-    let stranger = try bench("guessed")
+    let (stranger, friend) = (try bench("guessed"), try bench("shared"))
+    defer { for bench in [stranger, friend] { bench.store.close() } }
     let refused = try await #require(throws: Failure.self) { try await stranger.put("film", at: "a b.mp4") }
     #expect(refused.kind == .blocked)
     #expect(refused.cause == "the API refuses the signature (401)")
-    let friend = try bench("shared")
     let busy = try await #require(throws: Failure.self) { try await friend.put("film", at: "a b.mp4") }
     #expect(busy.kind == .transient(retryAfter: nil))
     #expect(try await friend.put("film", at: "a b.mp4").checksum != nil)
     #expect(try directory.read("v1_a%20b.mp4") == Array("film".utf8))
-    for bench in [stranger, friend] { bench.store.close() }
-    await api.destroy()
   }
 }
