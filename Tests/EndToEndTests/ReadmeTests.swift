@@ -171,6 +171,7 @@ struct ReadmeTableTests {
     destinations:
       s: { type: s3, bucket: some-bucket, qqqqqqqqqqqq: 1 }
       d: { type: directory, path: out, qqqqqqqqqqqq: 1 }
+      p: { type: plugin, command: sh, qqqqqqqqqqqq: 1 }
     workflows:
       w:
         qqqqqqqqqqqq: 1
@@ -187,8 +188,9 @@ struct ReadmeTableTests {
       let told = try await world.run("validate", expecting: 78).lines(.errors)
       let known = told.compactMap { line in line.firstMatch(of: #/unknown key 'q+'; there are (.+)$/#)?.output.1 }
         .map { $0.replacing(" and ", with: ", ").split(separator: ", ").map(String.init) }
-      try #require(known.count == 5, "\(told)")
-      let (settings, s3, directory, workflow, top) = (known[0], known[1], known[2], known[3], known[4])
+      try #require(known.count == 6, "\(told)")
+      let (settings, s3, directory, plugin) = (known[0], known[1], known[2], known[3])
+      let (workflow, top) = (known[4], known[5])
       let rows = try readme.table("key")
       let named = Set(rows.filter { $0[0] != "templates" }.flatMap { Readme.code(in: $0[0]) })
       #expect(named.subtracting(workflow + top) == [])
@@ -203,6 +205,7 @@ struct ReadmeTableTests {
       let more = try readme.table("key of a bucket").flatMap { Readme.code(in: $0[0]) }
       #expect(Set(Readme.code(in: kinds[0]) + more) == Set(s3).subtracting(["type"]).union(["type: s3"]))
       #expect(Set(Readme.code(in: kinds[1])) == Set(directory).subtracting(["type"]).union(["type: directory"]))
+      #expect(Set(Readme.code(in: kinds[2])) == Set(plugin).subtracting(["type"]).union(["type: plugin"]))
     }
   }
 

@@ -55,7 +55,7 @@ struct HookProblemTests {
         [
           "8:41: error: 'SLIPWAY_X' is set by Slipway itself",
           "8:55: error: the name of an environment variable has only letters, digits and '_', found 'A-B'",
-          "8:63: error: credentials are not given to hooks; 'AWS_SESSION_TOKEN' cannot be named",
+          "8:63: error: credentials are given neither to hooks nor to plugins; 'AWS_SESSION_TOKEN' cannot be named",
           "8:88: error: expected text, found a list",
         ]
       ),
@@ -63,8 +63,8 @@ struct HookProblemTests {
         rest
           + "\nhooks: { post: [{ run: true, pass_env: [AWS_PROFILE, AWS_SECRET_ACCESS_KEY, AWS_ACCESS_KEY_ID, ''] }] }",
         [
-          "8:58: error: credentials are not given to hooks; 'AWS_SECRET_ACCESS_KEY' cannot be named",
-          "8:81: error: credentials are not given to hooks; 'AWS_ACCESS_KEY_ID' cannot be named",
+          "8:58: error: credentials are given neither to hooks nor to plugins; 'AWS_SECRET_ACCESS_KEY' cannot be named",
+          "8:81: error: credentials are given neither to hooks nor to plugins; 'AWS_ACCESS_KEY_ID' cannot be named",
           "8:100: error: expected the name of an environment variable, found empty text",
         ]
       ),

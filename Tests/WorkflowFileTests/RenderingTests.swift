@@ -178,7 +178,7 @@ struct SecretTests {
     #expect(
       bundle.told(result) == [
         """
-        workflows.yaml:8:41: error: credentials are not given to hooks; 'AWS_SECRET_ACCESS_KEY' cannot be named
+        workflows.yaml:8:41: error: credentials are given neither to hooks nor to plugins; 'AWS_SECRET_ACCESS_KEY' cannot be named
             hooks: { post: [{ run: true, env: { AWS_SECRET_ACCESS_KEY: ******* } }] }
                                                 ^
         """

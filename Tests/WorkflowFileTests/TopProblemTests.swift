@@ -112,7 +112,7 @@ struct TopProblemTests {
     "Destinations",
     arguments: [
       ("{ path: x }", ["2:17: error: missing key 'type'"]),
-      ("{ type: ftp }", ["2:30: error: expected s3 or directory, found 'ftp'"]),
+      ("{ type: ftp }", ["2:30: error: expected s3, directory or plugin, found 'ftp'"]),
       ("{ type: directory }", ["2:17: error: missing key 'path'"]),
       (
         "{ type: directory, path: x, bucket: y, prefix: a//b }",

@@ -6,6 +6,8 @@ struct PluginCommand: Sendable {
   let settings: PluginDestination
   /// No name twice; what the file says comes after what is passed on.
   let environment: [EnvironmentVariable]
+  /// By which what it leaves behind is known.
+  let strays: PluginStrays
 
   /// `own` is Slipway's environment, of which a plugin is given what a hook is: a few names, and what the file passes on.
   init(_ settings: PluginDestination, own: [String: [UInt8]]) {
@@ -13,8 +15,11 @@ struct PluginCommand: Sendable {
     let passed = (["PATH", "HOME", "LANG"] + settings.passedEnvironment).compactMap { name in
       own[name].map { EnvironmentVariable(name, $0) }
     }
+    strays = PluginStrays(mark: PluginStrays.newMark())
+    let mark = EnvironmentVariable(PluginStrays.variable, strays.mark)
     var seen: Set<String> = []
-    environment = (passed + settings.environment).reversed().filter { seen.insert($0.name).inserted }.reversed()
+    environment = (passed + settings.environment + [mark]).reversed().filter { seen.insert($0.name).inserted }
+      .reversed()
   }
 
   /// Where the program lies; throws a blocked failure where it is not, or cannot be executed. Asks the file system.

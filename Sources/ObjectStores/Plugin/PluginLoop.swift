@@ -291,6 +291,7 @@ final class PluginLoop {
     // From the reaping on its number may be another's.
     plan.live.set(0)
     process?.reap()
+    plan.command.strays.end()
     log.finish()
     (process, greeting, late) = (nil, nil, [:])
     (hangs, surplus) = (0, 0)

@@ -1,7 +1,7 @@
 import SlipwayModel
 
 extension DecodingContext {
-  /// `env:` of a hook.
+  /// `env:` of a hook or a plugin.
   func variables(_ node: Node) -> [EnvironmentVariable] {
     (entries(node) ?? []).compactMap { entry in
       let isNamed = checkVariableName(entry.key, at: entry.keyMark)
@@ -10,7 +10,7 @@ extension DecodingContext {
     }
   }
 
-  /// `pass_env:` of a hook.
+  /// `pass_env:` of a hook or a plugin.
   func passedNames(_ node: Node) -> [String] {
     (list(node) ?? []).compactMap { item in
       guard let name = text(item, expecting: "the name of an environment variable") else { return nil }
@@ -30,7 +30,7 @@ extension DecodingContext {
     }
     if name.hasPrefix("SLIPWAY_") { return "\(quoted(name)) is set by Slipway itself" }
     if credentialVariables.contains(name) {
-      return "credentials are not given to hooks; \(quoted(name)) cannot be named"
+      return "credentials are given neither to hooks nor to plugins; \(quoted(name)) cannot be named"
     }
     return nil
   }
