@@ -43,7 +43,10 @@ package final class StateDirectory: Sendable {
       defer { lock = nil }
       return lock
     }
-    if let descriptor { Glibc.close(descriptor) }
+    guard let descriptor else { return }
+    // Closing alone is not enough: a child that has not executed its program yet holds a copy (flock(2)).
+    flock(descriptor, LOCK_UN)
+    Glibc.close(descriptor)
   }
 
   package var ledger: BytePath { path.appending(Self.ledgerName) }
