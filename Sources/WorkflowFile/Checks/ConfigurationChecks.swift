@@ -26,6 +26,7 @@ struct ConfigurationChecks {
       checkLinks(workflow)
       checkHooks(workflow)
       checkFileTrees(workflow)
+      checkQueue(workflow, watched)
     }
   }
 }
