@@ -51,6 +51,15 @@ struct Backlog {
     queue.readyCount(of: workflow) < Self.readyMax && queue.heldCount < Self.heldMax
   }
 
+  /// So many files of a queue stand here at most before they begin.
+  static let claimedMax = 256
+
+  /// How many more files of a queue may be claimed, by what stands in the queue and by the workflow's count.
+  func claimable(of workflow: WorkflowName) -> Int {
+    let places = gates[workflow]?.placesLeft ?? Self.claimedMax
+    return min(Self.claimedMax, places) - queue.readyCount(of: workflow)
+  }
+
   // MARK: What a person wants
 
   /// A run under way, or waiting, with a tree that contains this one or lies in it.

@@ -24,6 +24,8 @@ extension Orchestrator {
   /// The run is over, and its tree free for the next.
   func giveBack(_ run: Run) {
     backlog.end(run)
+    let isLeft = shared.claims.takeLeft(run.tree)
+    if isLeft { touched.insert(run.tree) }
     if touched.remove(run.tree) { lookAgain(at: run.tree) }
   }
 
@@ -41,13 +43,33 @@ extension Orchestrator {
   /// It has been looked at again.
   func hasLooked(at tree: TreeID) { touched.endLook(tree) }
 
+  /// Before anything is listed: what is nobody's would be taken for new. One that another process has is found out when
+  /// the run goes on.
+  func takeUpFile(of run: Run) throws(Failure) {
+    guard let working = contexts[run.tree.workflow]?.workflow.intake.workingDirectory else { return }
+    do throws(Failure) {
+      _ = try shared.claims.holds(run, in: working)
+    } catch {
+      if error.kind == .fatal { throw error }
+    }
+  }
+
   // MARK: Room
 
-  func hasRoom(for workflow: WorkflowName) -> Bool { backlog.hasRoom(for: workflow) }
+  func hasRoom(for workflow: WorkflowName) -> Bool {
+    guard backlog.hasRoom(for: workflow) else { return false }
+    return contexts[workflow]?.workflow.intake.workingDirectory == nil || roomForClaims(of: workflow) > 0
+  }
+
+  /// How many files of a queue may be claimed now: what would only stand here is left to other processes.
+  func roomForClaims(of workflow: WorkflowName) -> Int {
+    guard isTaking(workflow), backlog.hasRoom(for: workflow) else { return 0 }
+    return max(0, min(backlog.claimable(of: workflow), shared.claims.limit - shared.claims.count))
+  }
 
   /// Waits until more runs may stand in the queue; false if nothing more is taken.
   func waitForRoom(for workflow: WorkflowName) async -> Bool {
-    if isTaking(workflow), !backlog.hasRoom(for: workflow) {
+    if isTaking(workflow), !hasRoom(for: workflow) {
       return await withCheckedContinuation { waitingForRoom.append((workflow, $0)) }
     }
     return isTaking(workflow)
@@ -56,8 +78,8 @@ extension Orchestrator {
   func letIntakesOn() {
     if waitingForRoom.isEmpty { return }
     let waiting = waitingForRoom
-    waitingForRoom = waiting.filter { isTaking($0.workflow) && !backlog.hasRoom(for: $0.workflow) }
-    for (workflow, continuation) in waiting where !isTaking(workflow) || backlog.hasRoom(for: workflow) {
+    waitingForRoom = waiting.filter { isTaking($0.workflow) && !hasRoom(for: $0.workflow) }
+    for (workflow, continuation) in waiting where !isTaking(workflow) || hasRoom(for: workflow) {
       continuation.resume(returning: isTaking(workflow))
     }
   }

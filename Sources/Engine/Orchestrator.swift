@@ -50,8 +50,7 @@ public actor Orchestrator {
   /// that its check should have refused.
   public init(
     _ configuration: Configuration, only: Set<WorkflowName>? = nil, failedBefore: Set<TreeID> = [], ports: EnginePorts,
-    mode: Mode, logger: Logger,
-    meter: TransferMeter
+    mode: Mode, logger: Logger, meter: TransferMeter
   ) throws(Failure) {
     self.configuration = configuration
     self.only = only
@@ -66,7 +65,7 @@ public actor Orchestrator {
     backlog = Backlog(workflows, leavesDeferred: mode != .service)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
-      taken: TakenMarkers(),
+      taken: TakenMarkers(), claims: Claims(ports.files),
       meter: meter,
       outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
       grace: configuration.settings.grace)
@@ -218,6 +217,7 @@ public actor Orchestrator {
     let left = LeftRuns(
       configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
     for (run, decision) in try await left.decide() {
+      if decision != .leave { try takeUpFile(of: run) }
       if case .push(let trees) = mode, trees.contains(run.tree) { noteLeft(run) }
       switch decision {
       case .leave: continue

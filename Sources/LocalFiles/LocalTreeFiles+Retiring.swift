@@ -65,7 +65,7 @@ extension LocalTreeFiles {
     OpenDirectory(owning: try roots.open(.here, in: tree.parent, flags: O_RDONLY | O_DIRECTORY).descriptor)
   }
 
-  private func openMaking(_ directory: BytePath) throws(ErrorNumber) -> OpenDirectory {
+  func openMaking(_ directory: BytePath) throws(ErrorNumber) -> OpenDirectory {
     let (flags, resolution) = (O_RDONLY | O_DIRECTORY, PathResolution.anywhere)
     do throws(ErrorNumber) {
       return OpenDirectory(
@@ -79,7 +79,7 @@ extension LocalTreeFiles {
     }
   }
 
-  private func rename(
+  func rename(
     _ name: [UInt8], from source: OpenDirectory, to target: OpenDirectory
   ) throws(ErrorNumber) -> [UInt8] {
     for suffix in 0..<Self.suffixMax {
@@ -127,7 +127,7 @@ extension LocalTreeFiles {
     throw ErrorNumber.last
   }
 
-  private static func moveFailure(_ error: ErrorNumber, _ tree: BytePath, _ directory: BytePath) -> Failure {
+  static func moveFailure(_ error: ErrorNumber, _ tree: BytePath, _ directory: BytePath) -> Failure {
     let failure = Failure(errno: error.value, operation: "move", subject: "\(tree) into \(directory)")
     guard error.value == EXDEV else { return failure }
     return Failure(

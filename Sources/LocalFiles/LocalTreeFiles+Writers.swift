@@ -7,8 +7,7 @@ extension LocalTreeFiles {
   package func state(of path: BytePath, in tree: BytePath) throws(Failure) -> FileState? {
     do throws(ErrorNumber) {
       guard let (status, isOpenForWriting) = try look(at: path, in: tree) else { return nil }
-      return FileState(
-        fingerprint: Fingerprint(status), isOpenForWriting: isOpenForWriting, age: Self.age(of: status))
+      return FileState(status, isOpenForWriting: isOpenForWriting)
     } catch {
       if Self.meansAbsent(error) { return nil }
       throw Failure(errno: error.value, operation: "read", subject: tree.appending(path))
@@ -19,7 +18,7 @@ extension LocalTreeFiles {
     do throws(ErrorNumber) {
       guard let (status, isOpenForWriting) = try look(at: path.name, in: path.parent) else { return nil }
       return MarkerState(
-        identity: MarkerIdentity(status), isOpenForWriting: isOpenForWriting, age: Self.age(of: status))
+        identity: MarkerIdentity(status), isOpenForWriting: isOpenForWriting, age: status.age)
     } catch {
       if Self.meansAbsent(error) { return nil }
       throw Failure(errno: error.value, operation: "read", subject: path)
@@ -53,17 +52,23 @@ extension LocalTreeFiles {
     }
   }
 
-  private static func age(of status: stat) -> Duration {
-    max(.zero, SystemClock().now() - Timestamp(nanoseconds: status.st_mtim.nanoseconds))
-  }
-
   /// A read lease is given only while nobody has the file open for writing (fcntl(2), Leases). It is given back at
   /// once. EACCES (another user's file without CAP_LEASE) and EINVAL (no leases on this file system) tell nothing.
-  private static func hasWriter(_ descriptor: Int32) -> Bool? {
+  static func hasWriter(_ descriptor: Int32) -> Bool? {
     if slipway_set_lease(descriptor, F_RDLCK) == 0 {
       _ = slipway_set_lease(descriptor, F_UNLCK)
       return false
     }
     return errno == EAGAIN ? true : nil
   }
+}
+
+extension FileState {
+  init(_ status: stat, isOpenForWriting: Bool?) {
+    self.init(fingerprint: Fingerprint(status), isOpenForWriting: isOpenForWriting, age: status.age)
+  }
+}
+
+extension stat {
+  fileprivate var age: Duration { max(.zero, SystemClock().now() - Timestamp(nanoseconds: st_mtim.nanoseconds)) }
 }

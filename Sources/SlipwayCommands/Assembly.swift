@@ -99,7 +99,9 @@ struct Assembly {
     return ports
   }
 
-  private var roots: [BytePath] { configuration.workflows.flatMap { $0.watch.map(\.path) } }
+  private var roots: [BytePath] {
+    configuration.workflows.flatMap { $0.watch.map(\.path) + [$0.intake.workingDirectory].compactMap { $0 } }
+  }
 
   /// Only what some workflow uses: a destination that nobody uses may lack its region or its credentials.
   private func stores(

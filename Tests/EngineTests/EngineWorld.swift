@@ -36,7 +36,8 @@ final class EngineWorld: Sendable {
     clock = now.map { ManualClock(now: $0) } ?? ManualClock()
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
-    files = FaultyFiles(LocalTreeFiles(roots: [directory.path("in"), directory.path("other")]))
+    files = FaultyFiles(
+      LocalTreeFiles(roots: [directory.path("in"), directory.path("other"), directory.path("working")]))
     stores = Dictionary(
       uniqueKeysWithValues: destinations.map {
         (DestinationName($0), InMemoryStore(keepsEqual: keepsEqual, gate: gate))

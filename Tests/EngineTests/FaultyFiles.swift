@@ -94,6 +94,23 @@ final class FaultyFiles: TreeFiles {
     try files.move(tree, into: directory)
   }
   func write(_ bytes: [UInt8], to path: BytePath) throws(Failure) { try files.write(bytes, to: path) }
+
+  func list(_ directory: BytePath) throws(Failure) -> any DirectoryEntries { try files.list(directory) }
+  func claim(
+    _ names: [BytePath], from directory: BytePath, into working: BytePath, believing isBelieved: Bool
+  ) throws(Failure) -> [ClaimAnswer] {
+    try files.claim(names, from: directory, into: working, believing: isBelieved)
+  }
+  func takeUp(_ names: [BytePath], in working: BytePath) throws(Failure) -> [ClaimAnswer] {
+    try files.takeUp(names, in: working)
+  }
+  func putBack(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> Bool {
+    try files.putBack(name, from: working, to: directory)
+  }
+  func dispose(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> BytePath? {
+    try files.dispose(name, from: working, to: directory)
+  }
+  var claimsMax: Int { files.claimsMax }
 }
 
 private final class FaultyWalk: TreeWalk {

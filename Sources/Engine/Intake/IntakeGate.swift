@@ -21,6 +21,11 @@ struct IntakeGate {
   /// Whether nothing begins any more but what is in already.
   var isOver: Bool { isAborted || isFull || isClosed }
 
+  /// How many more trees may begin; nil without a limit.
+  var placesLeft: Int? {
+    if case .count(let limit) = rule { max(0, limit - taken) } else { nil }
+  }
+
   private var isFull: Bool {
     if case .count(let limit) = rule { taken >= limit } else { false }
   }

@@ -32,6 +32,33 @@
       try points.around("files.move") { () throws(Failure) in try files.move(tree, into: directory) }
     }
 
+    func claim(
+      _ names: [BytePath], from directory: BytePath, into working: BytePath, believing isBelieved: Bool
+    ) throws(Failure) -> [ClaimAnswer] {
+      try points.around("files.claim") { () throws(Failure) in
+        try files.claim(names, from: directory, into: working, believing: isBelieved)
+      }
+    }
+
+    func takeUp(_ names: [BytePath], in working: BytePath) throws(Failure) -> [ClaimAnswer] {
+      try points.around("files.takeUp") { () throws(Failure) in try files.takeUp(names, in: working) }
+    }
+
+    func putBack(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> Bool {
+      try points.around("files.putBack") { () throws(Failure) in
+        try files.putBack(name, from: working, to: directory)
+      }
+    }
+
+    func dispose(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> BytePath? {
+      try points.around("files.dispose") { () throws(Failure) in
+        try files.dispose(name, from: working, to: directory)
+      }
+    }
+
+    func list(_ directory: BytePath) throws(Failure) -> any DirectoryEntries { try files.list(directory) }
+    var claimsMax: Int { files.claimsMax }
+
     func write(_ bytes: [UInt8], to path: BytePath) throws(Failure) {
       try points.around("files.write") { () throws(Failure) in try files.write(bytes, to: path) }
     }

@@ -42,10 +42,17 @@ extension Orchestrator: RunControl {
       backlog.withhold(id)
     }
     let cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id)
+    setAside(cancelled.run)
     giveBack(cancelled.run)
     pushed.remove(id)
     shared.outages?.left(id, isOver: true)
     return cancelled
+  }
+
+  private func setAside(_ run: Run) {
+    guard let context = contexts[run.tree.workflow] else { return }
+    let driver = RunDriver(context: context, ports: ports, shared: shared, logger: logger)
+    QueueDisposal(driver.session(for: run))?.cancel()
   }
 
   /// From here to `end` the process does not end. Waits until it is known what an earlier process left.

@@ -72,6 +72,13 @@ public enum RunRefusal {
       cause: "it is no regular file, and each tree of the workflow '\(tree.workflow)' is one")
   }
 
+  static func notClaimed(_ tree: TreeID) -> Failure {
+    Failure(
+      .permanent, "push", tree.path.description, code: notThere,
+      cause: "it is no regular file that can be claimed: it is gone, left out, being written, or another process has it"
+    )
+  }
+
   static func notAnEntry(_ tree: TreeID) -> Failure {
     Failure(
       .permanent, "push", tree.path.description, code: notThere,

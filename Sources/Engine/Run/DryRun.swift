@@ -53,6 +53,8 @@ public struct DryRun: Sendable {
           for tree in try await markedTrees(of: context.workflow, marker, watch.path) {
             isClean = try await plan(tree, context, tell) && isClean
           }
+        } else if let place = QueuePlace(context) {
+          isClean = try await planQueue(place, tell) && isClean
         } else if context.workflow.intake == .closed {
           isClean = try await planFiles(context, watch.path, tell) && isClean
         } else {
@@ -120,6 +122,27 @@ public struct DryRun: Sendable {
     return isClean
   }
 
+  /// What lies in a queue, and what an ended process may have left where it is worked on.
+  private func planQueue(_ place: QueuePlace, _ tell: (Line) -> Void) async throws(Failure) -> Bool {
+    var isClean = true
+    for directory in [place.working, place.watch] {
+      let entries: any DirectoryEntries
+      do throws(Failure) {
+        entries = try ports.files.list(directory)
+      } catch {
+        if error.code == "ENOENT", directory == place.working { continue }
+        throw error
+      }
+      while let entry = try entries.next() {
+        guard entry.kind == .file, case .taken = try place.context.selection.verdict(on: entry.name),
+          let state = try ports.files.state(of: entry.name, in: directory), state.isOpenForWriting != true
+        else { continue }
+        isClean = try await plan(place.tree(entry.name), place.context, at: directory, tell) && isClean
+      }
+    }
+    return isClean
+  }
+
   private func isReady(_ tree: TreeID, _ marker: MarkerIdentity?) async throws(Failure) -> Bool {
     guard let marker else { return false }
     if try await ports.ledger.answeredMarker(of: tree) != marker { return true }
@@ -127,9 +150,9 @@ public struct DryRun: Sendable {
     return run.state == .failed || !run.state.isFinal
   }
 
-  /// One tree; false if anything could not be planned, or was to fail.
+  /// One tree; false if anything could not be planned, or was to fail. `directory` is where the file of a queue lies.
   func plan(
-    _ tree: TreeID, _ context: WorkflowContext, _ tell: (Line) -> Void
+    _ tree: TreeID, _ context: WorkflowContext, at directory: BytePath? = nil, _ tell: (Line) -> Void
   ) async throws(Failure) -> Bool {
     tell(.tree(tree))
     let now = ports.clock.now()
@@ -139,7 +162,7 @@ public struct DryRun: Sendable {
     var (isClean, isOneFile, failed) = (true, false, 0)
     do throws(Failure) {
       run.settings = try context.settings(of: tree, ports)
-      let walk = try ports.files.with(context.workflow.symlinks).walk(tree.path)
+      let walk = try ports.files.with(context.workflow.symlinks).walk((directory ?? tree.watch).appending(tree.name))
       let planner = context.planner(for: run, ports)
       while let entry = walk.next() {
         let item = planner.decide(entry)

@@ -40,7 +40,7 @@ struct HookStarter {
 
   private func environment(of hook: Hook, attempt: Int) -> [EnvironmentVariable] {
     HookEnvironment(own: session.ports.environment).variables(
-      for: hook, phase: phase, run: session.run, attempt: attempt, paths: paths, isDryRun: false)
+      for: hook, phase: phase, run: session.run, at: session.place, attempt: attempt, paths: paths, isDryRun: false)
   }
 }
 

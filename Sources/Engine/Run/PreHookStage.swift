@@ -54,7 +54,7 @@ struct PreHookStage {
   private func noteSeen() {
     guard session.workflow.intake.markerName == nil else { return }
     // What cannot be read now has changed when it can.
-    guard let walk = try? session.ports.files.with(session.workflow.symlinks).walk(session.run.tree.path) else {
+    guard let walk = try? session.ports.files.with(session.workflow.symlinks).walk(session.place) else {
       return
     }
     let planner = session.context.plannerForLooking(at: session.run.tree, session.ports)

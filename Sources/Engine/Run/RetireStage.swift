@@ -12,6 +12,9 @@ struct RetireStage {
     if disposal == .keep { return .event(.retired) }
     try await session.commit()
     do throws(Failure) {
+      if let queue = QueueDisposal(session) {
+        return .event(try await queue.perform(disposal, isContinued: isContinued))
+      }
       guard let markerPath else { return .event(try await disposeUnmarked(disposal)) }
       let marker = try session.ports.files.marker(at: markerPath)?.identity
       if let marker, marker != session.run.marker {
@@ -67,7 +70,8 @@ struct RetireStage {
 
   private func carryOut(_ disposal: After.Disposal) async throws(Failure) -> RunEvent {
     switch disposal {
-    case .keep: return .retired
+    // Only files of a queue are resubmitted.
+    case .keep, .resubmit: return .retired
     case .move(let directory): return try move(into: directory)
     case .delete: return try await delete()
     }

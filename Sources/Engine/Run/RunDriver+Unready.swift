@@ -16,6 +16,7 @@ extension RunDriver {
       // What was written since the run was queued is in it.
       if isNew { session.noteAnswer(TreeDigest(of: state.fingerprint).identity) }
       return nil
+    case .queue(let working): return try await withdrawnUnclaimed(session, working)
     case .settled(let time): return try await withdrawnUnsettled(session, isNew: isNew, time)
     }
   }
@@ -37,6 +38,31 @@ extension RunDriver {
     return nil
   }
 
+  private func withdrawnUnclaimed(_ session: RunSession, _ working: BytePath) async throws(Failure) -> Ending? {
+    guard try shared.claims.holds(session.run, in: working) else { return try await withdrawTaken(session) }
+    guard try ports.files.state(of: .here, in: session.place)?.isOpenForWriting == true else { return nil }
+    let message = "\(session.place) is being written again"
+    return try await drive(session, .attemptFailed(message, .retryable(retryAfter: nil)))
+  }
+
+  /// The end of a run whose file a hook has exchanged for another one that somebody else was quicker to claim.
+  func withdrawnStolen(_ session: RunSession) async throws(Failure) -> Ending? {
+    let workflow = context.workflow
+    guard let working = workflow.intake.workingDirectory, !workflow.hooks.pre.isEmpty else { return nil }
+    do throws(Failure) {
+      if try shared.claims.holds(session.run, in: working) { return nil }
+    } catch {
+      // The upload meets the same error, and tells it.
+      if error.kind == .fatal { throw error }
+      return nil
+    }
+    return try await withdrawTaken(session)
+  }
+
+  private func withdrawTaken(_ session: RunSession) async throws(Failure) -> Ending {
+    try await withdraw(session, "another process has the file, or it is gone", [])
+  }
+
   /// Nothing has been answered by it.
   func withdraw(
     _ session: RunSession, _ why: String? = nil, _ changes: [LedgerChange]? = nil
@@ -45,6 +71,7 @@ extension RunDriver {
     removeFiles(session)
     try await session.commit(changes ?? [.answered(session.run.tree, nil)])
     try await UploadReaper(ports: ports, logger: session.logger).reap(session.run.id)
+    shared.claims.release(session.run.id)
     session.logger.info("withdrawn: \(session.run.error)")
     return .ended(session.run)
   }

@@ -78,7 +78,7 @@ struct RunDriver: Sendable {
     return try await drive(session, .resumed)
   }
 
-  private func session(for run: Run) -> RunSession {
+  func session(for run: Run) -> RunSession {
     var logger = logger
     logger[metadataKey: "workflow"] = "\(run.tree.workflow)"
     logger[metadataKey: "run"] = "\(run.id)"
@@ -90,7 +90,7 @@ struct RunDriver: Sendable {
     context.workflow.intake.markerName.map(tree.path.appending)
   }
 
-  private func drive(_ session: RunSession, _ first: RunEvent) async throws(Failure) -> Ending {
+  func drive(_ session: RunSession, _ first: RunEvent) async throws(Failure) -> Ending {
     var event = first
     while true {
       let action = session.apply(event)
@@ -103,6 +103,7 @@ struct RunDriver: Sendable {
         removeFiles(session)
         try await session.commit(markerAfterEnd(session))
         try await UploadReaper(ports: ports, logger: session.logger).reap(session.run.id)
+        QueueDisposal(session)?.letGo()
         tellEnd(session)
         return .ended(session.run)
       case .prepare, .upload, .finish, .retire:
@@ -110,6 +111,7 @@ struct RunDriver: Sendable {
           try await session.commit()
           return .interrupted(session.run)
         }
+        if action == .upload, let ending = try await withdrawnStolen(session) { return ending }
         switch try await perform(action, session, isContinued: event == .resumed) {
         case .interrupted: return .interrupted(session.run)
         case .event(let next): event = next
@@ -134,6 +136,9 @@ struct RunDriver: Sendable {
   private func markerAfterEnd(_ session: RunSession) -> [LedgerChange] {
     let after = session.workflow.after
     let disposal = session.run.outcome == .failure ? after.failure : after.success
+    if session.workflow.intake.workingDirectory != nil {
+      return after.failure == .resubmit && disposal != .resubmit ? [.answered(session.run.tree, nil)] : []
+    }
     guard session.run.outcome != nil, disposal != .keep, isGone(session.run.tree) else { return [] }
     return [.answered(session.run.tree, nil)]
   }

@@ -52,6 +52,8 @@ final class RunSession {
   /// The same with the next commit, for a tree without a marker: what its files were when the run saw them last. With
   /// nil it is to be looked at anew.
   func noteAnswer(_ marker: MarkerIdentity?) {
+    // What is claimed is taken; nothing is compared.
+    if workflow.intake.workingDirectory != nil { return }
     if let marker {
       // Both stand in the ledger, and change together.
       if run.marker == marker, !pending.contains(where: LedgerChange.answered(run.tree, marker).replaces) { return }
@@ -76,6 +78,8 @@ final class RunSession {
   }
 
   var workflow: Workflow { context.workflow }
+  /// Where the tree lies.
+  var place: BytePath { workflow.place(of: run.tree) }
   var planner: Planner { context.planner(for: run, ports) }
 }
 
@@ -91,6 +95,7 @@ struct SharedRunState: Sendable {
   let slots: TransferSlots
   let stems: StemClaims
   let taken: TakenMarkers
+  let claims: Claims
   let meter: TransferMeter
   /// Which destinations are out; nil where that uses up attempts like any other failure.
   var outages: OutageBoard?

@@ -61,7 +61,7 @@ struct UploadStage {
 
   private func planReader() throws(Failure) -> PlanReader {
     PlanReader(
-      walk: try files.walk(session.run.tree.path), planner: session.planner,
+      walk: try files.walk(session.place), planner: session.planner,
       rows: UploadRowPages(of: session.run.id, in: session.ports.ledger, isEmpty: hasNoRows))
   }
 
@@ -73,7 +73,7 @@ struct UploadStage {
     let tally = AttemptTally(gate)
     let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
     let sender = FileSender(
-      run: session.run.id, tree: session.run.tree.path, files: files,
+      run: session.run.id, tree: session.place, files: files,
       attributes: session.run.attributes, hookTags: session.run.output.tags, meter: session.shared.meter,
       recorder: recorder, journal: session.ports.ledger, tally: tally,
       logger: session.logger)
@@ -135,14 +135,14 @@ struct UploadStage {
   }
 
   private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
-    let (tree, files, ledger, planner) = (session.run.tree, files, session.ports.ledger, session.planner)
+    let (place, files, ledger, planner) = (session.place, files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, hasNoRows)
     return UploadFeed(
       of: session.run, in: ledger, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger
     ) {
       () throws(Failure) in
       PlanReader(
-        walk: try files.walk(tree.path), planner: planner, rows: UploadRowPages(of: id, in: ledger, isEmpty: hasNoRows))
+        walk: try files.walk(place), planner: planner, rows: UploadRowPages(of: id, in: ledger, isEmpty: hasNoRows))
     }
   }
 

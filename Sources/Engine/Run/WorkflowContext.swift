@@ -55,6 +55,7 @@ struct WorkflowContext: Sendable {
     switch workflow.intake {
     case .marker: return tree.path
     case .closed: return tree.path.parent
+    case .queue(let working): return working
     case .settled:
       // What cannot be told is no file.
       guard case .some(.some) = try? files.fingerprint(.here, in: tree.path) else { return tree.path }

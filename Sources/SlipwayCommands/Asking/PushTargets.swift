@@ -55,6 +55,10 @@ struct PushTargets {
       if tree.name != .here, tree.name.components.count == 1 { return }
       throw ValidationError(
         "the trees of the workflow '\(workflow.name)' are the entries of \(tree.watch): name one of them.")
+    case .queue:
+      if tree.name.components.count == 1, Self.isRegularFile(tree.path) { return }
+      throw ValidationError(
+        "\(tree.path) is no regular file in \(tree.watch) itself, as the trees of the workflow '\(workflow.name)' are.")
     case .closed:
       if Self.isRegularFile(tree.path) { return }
       throw ValidationError(

@@ -145,6 +145,8 @@ struct Explanation {
       lines.append("  tree      \(tree.name) (\(state))")
     case .settled(let time):
       lines.append("  tree      \(tree.name) (once nothing has changed in it for \(DurationText.written(time)))")
+    case .queue(let working):
+      if decision != nil { lines.append("  tree      \(tree.name) (the file itself, worked on in \(working))") }
     case .closed:
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, once it is closed after writing)") }
     }
@@ -223,6 +225,7 @@ extension After.Disposal {
     case .keep: "keep"
     case .delete: "delete"
     case .move(let directory): "move to \(directory)"
+    case .resubmit: "resubmit"
     }
   }
 }

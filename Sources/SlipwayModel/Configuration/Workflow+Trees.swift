@@ -8,4 +8,9 @@ extension Workflow {
     else { return nil }
     return TreeID(workflow: name, watch: innermost, name: below)
   }
+
+  /// Where the tree lies while it is in a run.
+  public func place(of tree: TreeID) -> BytePath {
+    intake.workingDirectory.map { $0.appending(tree.name) } ?? tree.path
+  }
 }

@@ -78,6 +78,9 @@ public enum Intake: Sendable, Hashable {
   /// Each entry of a watched directory, a directory or a file, is a tree, ready once nothing has changed in it for so
   /// long and nobody has a file of it open for writing.
   case settled(Duration)
+  /// Each regular file in the watched directory itself is a tree, claimed by renaming it into this directory (absolute),
+  /// where it is worked on. What becomes of it then is `Workflow.after`.
+  case queue(working: BytePath)
 }
 
 extension Intake {
@@ -85,8 +88,21 @@ extension Intake {
   public var markerName: BytePath? {
     switch self {
     case .marker(let name): name
-    case .closed, .settled: nil
+    case .closed, .settled, .queue: nil
     }
+  }
+
+  /// Whether each tree is one file.
+  public var takesFiles: Bool {
+    switch self {
+    case .closed, .queue: true
+    case .marker, .settled: false
+    }
+  }
+
+  /// Where files are worked on that several processes share; nil where trees stay where they are.
+  public var workingDirectory: BytePath? {
+    if case .queue(let working) = self { working } else { nil }
   }
 }
 
@@ -108,6 +124,8 @@ public struct After: Sendable, Hashable {
     case delete
     /// To a directory (absolute) on the same file system.
     case move(BytePath)
+    /// Back into the watched directory, after a wait; only of a file of a queue.
+    case resubmit
   }
 
   public var success: Disposal

@@ -1,6 +1,6 @@
 /// The files of this machine, as a run needs them: walk, open, retire. Every call may block in the kernel, and is
 /// made from a thread that may.
-public protocol TreeFiles: Sendable {
+public protocol TreeFiles: QueueFiles {
   /// The same files, whose `walk`, `open`, `fingerprint` and `content` treat symbolic links so; nothing else ever follows one. As
   /// they come they skip links.
   func with(_ symlinks: SymlinkPolicy) -> any TreeFiles

@@ -15,6 +15,8 @@ public enum RunEvent: Sendable, Hashable {
   case postHookSucceeded
   case retired
   case retireFailed(String, isPermanent: Bool)
+  /// A file of a queue, whose run has failed for good, is put back at that time.
+  case resubmitted(String, until: Timestamp)
   /// The scan before `after` found files that have not been delivered.
   case foundChanges(String)
   /// A hook ended with 75.
@@ -103,6 +105,7 @@ extension Run {
     case .retired: return enter(outcome == .success ? .done : .failed, then: .end)
     case .retireFailed(let message, let isPermanent):
       return stageFailed(message, .retire, context, isLast: isPermanent)
+    case .resubmitted(let message, let until): return wait(.retire, until: until, message)
     case .foundChanges(let message): return foundChanges(message, context)
     case .deferred(let message):
       // The attempt that it cut short does not count: the next one has its number.

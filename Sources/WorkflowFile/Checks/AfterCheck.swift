@@ -24,13 +24,14 @@ extension ConfigurationChecks {
 
   /// What a run sends off is only disposed of where every destination proves that it has it.
   func checkProof(_ workflow: WorkflowDraft) {
-    guard let after = workflow.after, workflow.workflow.after.success != .keep else { return }
+    guard let after = workflow.queue?.mark ?? workflow.after, workflow.workflow.after.success != .keep else { return }
+    let key = workflow.queue == nil ? "'after' may only keep the files" : "a queue cannot dispose of the files"
     for reference in workflow.destinations {
       guard let destination = draft.destinations[reference.value]?.destination, !destination.provesContent
       else { continue }
       diagnostics.error(
         "the destination \(quoted(reference.value.text)) proves nothing (\(Self.whyNot(destination))), "
-          + "so 'after' may only keep the files", at: after)
+          + "so \(key)", at: after)
     }
   }
 

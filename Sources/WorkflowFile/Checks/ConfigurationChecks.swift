@@ -28,6 +28,7 @@ struct ConfigurationChecks {
       checkHooks(workflow)
       checkFileTrees(workflow)
       checkSidecar(workflow)
+      checkQueue(workflow, watched)
     }
   }
 }

@@ -3,6 +3,7 @@ import SlipwayModel
 enum WorkflowKey: String, CaseIterable {
   case watch
   case ready
+  case queue
   case filter
   case exclude
   case sourcePrefix = "source_prefix"
@@ -40,6 +41,7 @@ extension WorkflowDraft {
     watch = reader.required(.watch).map(context.directories) ?? []
     workflow.watch = watch.map { WatchDirectory(path: $0.value, location: $0.mark.location) }
     if let intake = Intake(decoding: reader) { workflow.intake = intake }
+    if let node = reader[.queue] { decodeQueue(node, reader) }
     workflow.filter = context.filterRules(reader[.filter])
     workflow.exclude = context.filterRules(reader[.exclude])
   }
@@ -62,7 +64,11 @@ extension WorkflowDraft {
 
   private mutating func decodeEnding(_ reader: MappingReader<WorkflowKey>) {
     let context = reader.context
-    if let node = reader[.after] {
+    if reader[.after] != nil, reader[.queue] != nil {
+      context.error(
+        "'after' cannot stand beside 'queue', whose 'completed' and 'failed' say what becomes of a file",
+        at: reader.mark(of: .after))
+    } else if let node = reader[.after] {
       let draft = AfterDraft(decoding: node, context)
       (workflow.after, after, moves) = (draft.after, node.mark, draft.moves)
     }

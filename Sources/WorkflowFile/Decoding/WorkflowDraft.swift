@@ -12,6 +12,8 @@ struct WorkflowDraft {
   /// `after`, and where the directories of `move` stand.
   var after: Mark?
   var moves: [Located<BytePath>] = []
+  /// The directories of `queue`, and where it stands.
+  var queue: QueueDraft?
   var symlinks: Mark?
   var commit: Mark?
   var sidecar: Mark?

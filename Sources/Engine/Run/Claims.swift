@@ -1,0 +1,55 @@
+import SlipwayModel
+import Synchronization
+
+/// The files of queues that this process works on: each is held from the moment at which it is claimed until its run is
+/// over, or the process. Any thread.
+final class Claims: Sendable {
+  private struct State {
+    var held: [RunID: any FileClaim] = [:]
+    /// Files that stay in the directory of work although their run is over, and are to be looked at again.
+    var left: Set<TreeID> = []
+  }
+
+  private let files: any TreeFiles
+  private let state = Mutex(State())
+  /// So many may be held.
+  let limit: Int
+
+  init(_ files: any TreeFiles) {
+    self.files = files
+    limit = files.claimsMax
+  }
+
+  var count: Int { state.withLock { $0.held.count } }
+
+  func keep(_ claim: any FileClaim, for run: RunID) {
+    state.withLock { $0.held[run] = claim }
+  }
+
+  func release(_ run: RunID) {
+    // Outside of the lock: with the last reference goes an open file.
+    _ = state.withLock { $0.held.removeValue(forKey: run) }
+  }
+
+  /// Whether the run has its file. One that an earlier process held, or that a hook has put in the place of the claimed
+  /// one, is taken up, unless another process was first; false also if there is none.
+  func holds(_ run: Run, in working: BytePath) throws(Failure) -> Bool {
+    if let claim = state.withLock({ $0.held[run.id] }), try claim.isHeld() { return true }
+    release(run.id)
+    switch try files.takeUp([run.tree.name], in: working).first {
+    case .claimed(let claim):
+      keep(claim, for: run.id)
+      return true
+    case .failed(let failure): throw failure
+    default: return false
+    }
+  }
+
+  func noteLeft(_ tree: TreeID) {
+    state.withLock { _ = $0.left.insert(tree) }
+  }
+
+  func takeLeft(_ tree: TreeID) -> Bool {
+    state.withLock { $0.left.remove(tree) != nil }
+  }
+}

@@ -1,0 +1,65 @@
+import CLibc
+import Glibc
+import SlipwayModel
+
+/// A file of a queue that is locked by flock(2), which the kernel undoes when the process ends.
+final class LocalFileClaim: FileClaim {
+  private let descriptor: Int32
+  private let working: OpenDirectory
+  private let path: BytePath
+
+  /// Takes over `descriptor`, which is locked.
+  init(owning descriptor: Int32, in working: OpenDirectory, at path: BytePath) {
+    self.descriptor = descriptor
+    self.working = working
+    self.path = path
+  }
+
+  deinit { close(descriptor) }
+
+  func isHeld() throws(Failure) -> Bool {
+    do throws(ErrorNumber) {
+      return try FileLock.leads(path.name, in: working, to: descriptor)
+    } catch {
+      throw Failure(errno: error.value, operation: "read", subject: path)
+    }
+  }
+}
+
+/// flock(2) on a file, however it must be opened for that.
+enum FileLock {
+  /// Locks what is open at `descriptor`, and closes it where it is not locked; nil if somebody else holds it. Over NFS an
+  /// exclusive lock needs a file that is open for writing (flock(2)): then `name` is opened anew.
+  static func lock(_ descriptor: Int32, _ name: BytePath, in directory: OpenDirectory) throws(ErrorNumber) -> Int32? {
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+    let error = ErrorNumber.last
+    if error.value == EBADF { return try lockForWriting(descriptor, name, in: directory) }
+    close(descriptor)
+    if error.value == EWOULDBLOCK { return nil }
+    throw error
+  }
+
+  private static func lockForWriting(
+    _ readOnly: Int32, _ name: BytePath, in directory: OpenDirectory
+  ) throws(ErrorNumber) -> Int32? {
+    defer { close(readOnly) }
+    let flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = withPathBytes(name.bytes) { openat(directory.descriptor, $0, flags) }
+    if descriptor < 0 { throw ErrorNumber.last }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+    let error = ErrorNumber.last
+    close(descriptor)
+    if error.value == EWOULDBLOCK { return nil }
+    throw error
+  }
+
+  /// Whether the name leads to the file that is open.
+  static func leads(
+    _ name: BytePath, in directory: OpenDirectory, to descriptor: Int32
+  ) throws(ErrorNumber) -> Bool {
+    var own = stat()
+    if fstat(descriptor, &own) != 0 { throw ErrorNumber.last }
+    guard let there = try directory.status(of: name.bytes) else { return false }
+    return there.st_ino == own.st_ino && there.st_dev == own.st_dev
+  }
+}
