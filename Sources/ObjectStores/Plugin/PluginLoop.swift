@@ -130,7 +130,7 @@ final class PluginLoop {
       self.process = process
       greeting = nil
       lines = LineCutter(limit: PluginAnswer.lineLimit)
-      helloDeadline = .now + min(plan.settings.timeout, plan.pace.helloLimit)
+      helloDeadline = .now + plan.pace.helloLimit
       self.process?.queue(PluginRequest.hello(plan.destination).line(id: 0))
     } catch {
       countDeath()

@@ -8,7 +8,7 @@ struct PluginPace: Sendable {
   var lateMax = 64
   /// So many answers in a row that nobody waits for.
   var surplusMax = 1_000
-  /// For `hello`, at the most.
+  /// For the answer to `hello`: a start takes its own time.
   var helloLimit = Duration.seconds(30)
   /// From the first rest on they double.
   var restMin = Duration.milliseconds(100)
