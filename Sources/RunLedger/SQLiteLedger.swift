@@ -123,7 +123,7 @@ package final class SQLiteLedger: Ledger {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }
 
-  private func read<Value: Sendable>(
+  func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(Failure) -> Value {
     let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, Failure>, Never>) in

@@ -78,6 +78,16 @@ struct Assembly {
     return RunningPorts(ports: ports, transport: transport, hooks: hooks)
   }
 
+  /// The same for verbs that ask the destinations, too.
+  func openForLooking() async throws(Failure) -> LookingPorts {
+    var ports = try await openForReading()
+    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+    let executor = try FileThreads(count: Self.fileThreads)
+    ports.fileExecutor = executor
+    ports.stores = try stores(transport, executor)
+    return LookingPorts(ports: ports, transport: transport)
+  }
+
   /// For `--dry-run`: takes no lock, writes no ledger, reaches no destination; works beside a running service.
   func openForReading() async throws(Failure) -> EnginePorts {
     var ports = Self.localPorts(
@@ -144,6 +154,17 @@ struct Assembly {
       fileExecutor: globalConcurrentExecutor,
       environment: ProcessEnvironment.bytes, host: ProcessEnvironment.host, machineStarted: SystemClock().machineStarted
     )
+  }
+}
+
+/// The ports of a verb that changes nothing, with its destinations.
+struct LookingPorts: Sendable {
+  let ports: EnginePorts
+  fileprivate let transport: HTTPTransport
+
+  /// Ends the connections. May be called twice.
+  func close() {
+    transport.shutdown()
   }
 }
 

@@ -25,7 +25,7 @@ package struct SlipwayCommand: AsyncParsableCommand {
     subcommands: [
       RunVerb.self, WatchVerb.self, PushVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, StatusVerb.self,
       RunsVerb.self,
-      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self,
+      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self, VerifyVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 

@@ -160,7 +160,7 @@ struct SQLiteLedgerTests {
     let failure = try await #require(throws: Failure.self) { _ = try await open() }
     #expect(
       failure.message
-        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 4; use the "
+        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 5; use the "
         + "Slipway that wrote it, or another state directory")
     #expect(failure.code == "NewerSchema")
     #expect(failure.kind == .fatal)
@@ -173,7 +173,8 @@ struct SQLiteLedgerTests {
     try await first.commit([.run(run), .uploads([upload(of: run, "a")])])
     await first.close()
     try execute(
-      "ALTER TABLE uploads DROP COLUMN is_found; ALTER TABLE runs DROP COLUMN failed_stage; PRAGMA user_version = 2"
+      "DROP TABLE mirrors; DROP TABLE mirrored; ALTER TABLE uploads DROP COLUMN is_found; "
+        + "ALTER TABLE runs DROP COLUMN failed_stage; PRAGMA user_version = 2"
     )
     let failure = try await #require(throws: Failure.self) { _ = try await SQLiteLedger(readingAt: state) }
     #expect(

@@ -9,6 +9,7 @@ actor Intakes {
   private let markers: MarkerIntake
   private let closed: ClosedIntake
   private let settled: SettledIntake
+  private let mirrors: MirrorIntake
   private var unlisted: [WorkflowName: Set<BytePath>]
 
   init(_ contexts: [WorkflowContext], _ bench: IntakeBench) {
@@ -17,6 +18,7 @@ actor Intakes {
     markers = MarkerIntake(workflows.filter { $0.intake.markerName != nil }, bench)
     closed = ClosedIntake(contexts.filter { $0.workflow.intake == .closed }, bench)
     settled = SettledIntake(contexts.filter { $0.workflow.settleTime != nil }, bench)
+    mirrors = MirrorIntake(contexts.filter { $0.workflow.intake.mirrorRule != nil }, bench)
     unlisted = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, Set($0.watch.map(\.path))) })
   }
 
@@ -92,6 +94,7 @@ actor Intakes {
   func stop() async {
     await closed.stop()
     await settled.stop()
+    await mirrors.stop()
   }
 
   /// nil for a workflow whose trees have markers.
@@ -100,6 +103,7 @@ actor Intakes {
     case .marker: nil
     case .closed: closed
     case .settled: settled
+    case .mirror: mirrors
     }
   }
 
@@ -109,6 +113,7 @@ actor Intakes {
     try await markers.take(hints)
     try await closed.take(hints)
     try await settled.take(hints)
+    try await mirrors.take(hints)
     for (path, _) in hints { try await closeIfComplete(at: path) }
   }
 

@@ -55,6 +55,10 @@ struct PushTargets {
       if tree.name != .here, tree.name.components.count == 1 { return }
       throw ValidationError(
         "the trees of the workflow '\(workflow.name)' are the entries of \(tree.watch): name one of them.")
+    case .mirror:
+      if tree.name == .here { return }
+      throw ValidationError(
+        "the workflow '\(workflow.name)' mirrors \(tree.watch) as a whole: name that directory, or none.")
     case .closed:
       if Self.isRegularFile(tree.path) { return }
       throw ValidationError(

@@ -10,7 +10,9 @@ struct DryRunPrinter {
   func run() async throws {
     var isClean = false
     do throws(Failure) {
-      let ports = try await assembly.openForReading()
+      let looking = hasMirror ? try await assembly.openForLooking() : nil
+      defer { looking?.close() }
+      let ports = if let looking { looking.ports } else { try await assembly.openForReading() }
       let dryRun = try DryRun(assembly.configuration, only: only, ports: ports, logger: assembly.logger)
       isClean = try await dryRun.run { line in
         for text in Self.lines(line) { print(text) }
@@ -22,6 +24,13 @@ struct DryRunPrinter {
     if !isClean { throw Exit.failure }
   }
 
+  /// What a mirror would do only its destinations tell.
+  private var hasMirror: Bool {
+    assembly.configuration.workflows.contains { workflow in
+      workflow.intake.mirrorRule != nil && only?.contains(workflow.name) ?? true
+    }
+  }
+
   static func lines(_ line: DryRun.Line) -> [String] {
     switch line {
     case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
@@ -29,9 +38,22 @@ struct DryRunPrinter {
       Self.lines(item.path == .here ? tree.name : item.path, item, destinations)
     case .manifest(_, let key, let destinations):
       destinations.map { "  upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }
+    case .difference(_, let finding): [Self.line(finding)]
     case .problem(_, let failure): ["  error: \(failure.message)"]
     case .hook(_, let phase, let hook, nil): ["  \(phase.rawValue) hook \(hook.title): not run in a dry run"]
     case .hook(_, let phase, let hook, .some(let ending)): ["  \(phase.rawValue) hook \(hook.title): \(ending.words)"]
+    }
+  }
+
+  static func line(_ finding: MirrorFinding) -> String {
+    switch finding {
+    case .upload(let path, let key, let destination): "  upload \(path) -> \(destination): \(key)"
+    case .replace(let path, let key, let destination): "  differs \(path) -> \(destination): \(key)"
+    case .copy(let path, let key, let destination, let source):
+      "  copy \(path) -> \(destination): \(key) (from \(source))"
+    case .delete(let path, let key, let destination): "  delete \(path) at \(destination): \(key)"
+    case .skip(let path, let reason): "  skip \(path): \(reason.explanation)"
+    case .problem(let failure): "  error: \(failure.message)"
     }
   }
 

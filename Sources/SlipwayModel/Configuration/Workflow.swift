@@ -69,6 +69,8 @@ public enum Intake: Sendable, Hashable {
   /// Each entry of a watched directory, a directory or a file, is a tree, ready once nothing has changed in it for so
   /// long and nobody has a file of it open for writing.
   case settled(Duration)
+  /// Each watched directory is one tree, and its objects are kept like it.
+  case mirror(MirrorRule)
 }
 
 extension Intake {
@@ -76,8 +78,13 @@ extension Intake {
   public var markerName: BytePath? {
     switch self {
     case .marker(let name): name
-    case .closed, .settled: nil
+    case .closed, .settled, .mirror: nil
     }
+  }
+
+  /// nil where the intake is another one.
+  public var mirrorRule: MirrorRule? {
+    if case .mirror(let rule) = self { rule } else { nil }
   }
 }
 

@@ -26,6 +26,8 @@ struct ConfigurationChecks {
       checkLinks(workflow)
       checkHooks(workflow)
       checkFileTrees(workflow)
+      checkMirror(workflow)
     }
+    checkMirroredPlaces()
   }
 }

@@ -8,7 +8,9 @@ extension Intake {
   /// A workflow has exactly one intake. Each is a key of the workflow and a case here: another one is another line of
   /// `known`, and then `ready` is no longer required by itself.
   init?(decoding reader: MappingReader<WorkflowKey>) {
-    let known: [(WorkflowKey, (Node, Mark, DecodingContext) -> Intake?)] = [(.ready, Self.ready)]
+    let known: [(WorkflowKey, (Node, Mark, DecodingContext) -> Intake?)] = [
+      (.ready, Self.ready), (.mirror, Self.mirror),
+    ]
     let found = known.filter { reader[$0.0] != nil }
     guard let (key, decode) = found.first, let node = reader[key] else {
       reader.context.error("missing key \(alternatives(known.map { "'\($0.0.rawValue)'" }))", at: reader.mark)
@@ -35,7 +37,7 @@ extension Intake {
     return nil
   }
 
-  private static let settleTimes = Duration.milliseconds(10)...Duration.seconds(86_400)
+  static let settleTimes = Duration.milliseconds(10)...Duration.seconds(86_400)
 
   private static func closed(_ node: Node, _ context: DecodingContext) -> Intake? {
     let expected = "'closed', { marker: NAME } or { settled: TIME }"

@@ -3,6 +3,7 @@ import SlipwayModel
 enum WorkflowKey: String, CaseIterable {
   case watch
   case ready
+  case mirror
   case filter
   case exclude
   case sourcePrefix = "source_prefix"
@@ -45,7 +46,9 @@ extension WorkflowDraft {
     let context = reader.context
     if let node = reader[.sourcePrefix], let path = context.path(node) { sourcePrefix = Located(path, node.mark) }
     workflow.sourcePrefix = sourcePrefix?.value
-    if let template = reader[.targetPrefix].flatMap(context.template) { workflow.targetPrefix = template }
+    if let node = reader[.targetPrefix], let template = context.template(node) {
+      (workflow.targetPrefix, targetPrefix) = (template, node.mark)
+    }
     destinations = reader.required(.destinations).map(context.destinationNames) ?? []
     workflow.destinations = destinations.map(\.value)
   }
