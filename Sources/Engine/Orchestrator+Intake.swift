@@ -24,8 +24,8 @@ extension Orchestrator {
   /// The run is over, and its tree free for the next.
   func giveBack(_ run: Run) {
     backlog.end(run)
-    // What changed while it was sent, no event may tell.
-    if shared.mirrors.hasTold(run.tree) { touched.insert(run.tree) }
+    // What changed while it was sent, no event may tell. One that was skipped is not made again for what made it.
+    if run.state == .done, shared.mirrors.hasTold(run.tree) { touched.insert(run.tree) }
     if touched.remove(run.tree) { lookAgain(at: run.tree) }
   }
 
