@@ -128,8 +128,11 @@ extension RunRows {
       run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix, run.output.targetPrefix,
       run.updated.nanoseconds, run.failedStage?.rawValue, run.id.text
     ) { $0.column(0) }
+    if let updated {
+      try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: updated)
+    }
     let number = try updated ?? insert(run, tree: tree(), in: database)
-    try save(run.output, of: number, in: database)
+    if !run.output.tags.isEmpty || !run.output.metadata.isEmpty { try save(run.output, of: number, in: database) }
   }
 
   private static func insert(_ run: Run, tree: Int64, in database: Database) throws -> Int64 {
@@ -158,7 +161,6 @@ extension RunRows {
     """
 
   private static func save(_ output: HookOutput, of run: Int64, in database: Database) throws {
-    try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: run)
     let insert = try database.cachedStatement(
       sql: "INSERT INTO hook_outputs (run, kind, name, value) VALUES (?, ?, ?, ?)")
     for (name, value) in output.tags { try insert.execute(with: run, "tag", name, value) }
