@@ -81,6 +81,7 @@ extension QueueIntake {
     for (name, answer) in zip(names, answers) {
       switch answer {
       case .claimed(let claim):
+        // What cannot be looked at is claimed all the same: its run meets the same error, and tells it.
         let state = try? ports.files.state(of: name, in: place.working)
         if state?.isOpenForWriting != true { runs.append(keep(claim, of: place.tree(name))) }
       case .notAFile: tellNoFile(place.working.appending(name))

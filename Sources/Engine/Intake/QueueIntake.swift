@@ -61,6 +61,7 @@ actor QueueIntake: UnmarkedIntake {
     try await walk(place)
     let paths = unsettled.beginLook()
     if paths.isEmpty { return }
+    // A cancelled wait looks at once, which is never wrong.
     try? await ports.clock.sleep(until: ports.clock.now() + ReadyDecision.settleTime)
     let names = paths.filter { $0.parent == place.watch }.map(\.name)
     for start in stride(from: 0, to: names.count, by: Self.batchSize) {

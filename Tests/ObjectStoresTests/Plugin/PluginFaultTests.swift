@@ -10,7 +10,7 @@ import Testing
 @Suite("A plugin that misbehaves", .enabled(if: PluginBench.hasPython, "there is no Python"))
 struct PluginFaultTests {
   @Test(
-    "what breaks the protocol is ended; what was asked fails for now, and goes well with the next process",
+    "what breaks the protocol is ended; what was asked is a transient failure, and goes well with the next process",
     arguments: [
       ("garbage", "the plugin wrote a line to stdout that is no answer: 'Starting up, please wait…\\x1b[2J'"),
       ("no-object", "the plugin wrote a line to stdout that is no answer: '[1]'"),
