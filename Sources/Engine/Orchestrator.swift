@@ -60,8 +60,7 @@ public actor Orchestrator {
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
     self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
     let workflows = contexts.map(\.workflow)
-    let ports = Self.keepingNothing(of: workflows.filter(\.isDryRun), ports)
-    self.ports = ports
+    self.ports = Self.keepingNothing(of: workflows.filter(\.isDryRun), ports)
     backlog = Backlog(workflows, leavesDeferred: mode != .service)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
