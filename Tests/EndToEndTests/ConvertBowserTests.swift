@@ -95,8 +95,8 @@ struct ConvertBowserTests {
       try await world.run("run", environment: environment)
       #expect(
         try await world.keys() == ["abc", "deep/e/f/x", "deep/x", "x.csv"].map { "p/q/top/\($0)" })
-      let properties = try await world.reader.properties(world.bucket, Array("p/q/top/x.csv".utf8))
-      #expect(properties.tags == ["k": "v"])
+      let tags = try await world.reader.tags(world.bucket, Array("p/q/top/x.csv".utf8))
+      #expect(tags == ["k": "v"])
     }
   }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite("Sidecar files", .needsBinary)
 struct SidecarTests {
   private func tags(_ world: World, _ key: String) async throws -> [String: String] {
-    try await world.reader.properties(world.bucket, Array(key.utf8)).tags
+    try await world.reader.tags(world.bucket, Array(key.utf8))
   }
 
   @Test("x.metadata gives the tags of x.*; it wins over the destination, a pre hook wins over it")

@@ -103,6 +103,16 @@ package struct S3Reader: Sendable {
       tags: fields["tags"] as? [String: String] ?? [:], grants: fields["grants"] as? [String] ?? [])
   }
 
+  /// An object's tags alone, which every server here knows.
+  package func tags(_ bucket: String, _ key: [UInt8]) async throws -> [String: String] {
+    let result = try await call(
+      """
+      found = s3.get_object_tagging(Bucket=arguments['bucket'], Key=bytes.fromhex(arguments['key']).decode())
+      result = {t['Key']: t['Value'] for t in found['TagSet']}
+      """, ["bucket": bucket, "key": hexadecimal(key)])
+    return result as? [String: String] ?? [:]
+  }
+
   package func put(_ bucket: String, _ key: [UInt8], _ content: [UInt8]) async throws {
     _ = try await call(
       """
