@@ -116,6 +116,18 @@ struct Backlog {
     return .begin(run)
   }
 
+  /// Runs of the workflow that may begin as well; they are under way now.
+  mutating func takeMore(of workflow: WorkflowName, upTo limit: Int) -> [Run] {
+    var runs: [Run] = []
+    while runs.count < limit, gates[workflow]?.letsBegin == true,
+      let run = queue.takeNext(where: { $0.tree.workflow == workflow })
+    {
+      count(run)
+      runs.append(run)
+    }
+    return runs
+  }
+
   private mutating func count(_ run: Run) {
     if counted.insert(run.id).inserted { gates[run.tree.workflow]?.began() }
   }

@@ -15,6 +15,8 @@ public actor Orchestrator {
 
   var backlog: Backlog
   var tasks: [RunID: Task<Void, Never>] = [:]
+  /// So many runs under way share another one's task.
+  var inBatches = 0
   /// Runs under way whose task has been cancelled because somebody wants them ended.
   var cancelling: Set<RunID> = []
   /// Runs that somebody waits for: a destination that is out uses up their attempts.
@@ -29,7 +31,7 @@ public actor Orchestrator {
   var failedTrees: Set<TreeID> = []
   /// What could not be looked at for trees.
   private var unseen = 0
-  private var interrupted = 0
+  var interrupted = 0
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
   var reaping: Task<Void, Never>?
@@ -186,9 +188,11 @@ public actor Orchestrator {
 
   func admit(_ runs: [Run], isPushed: Bool = false) {
     if isPushed { pushed.formUnion(runs.map(\.id)) }
+    let areMany = runs.count > FileBatch.toldMax
+    if areMany { logger.info("trees ready: \(runs.count)", metadata: ["workflow": "\(runs[0].tree.workflow)"]) }
     for run in runs {
-      logger.info(
-        "tree ready",
+      logger.log(
+        level: areMany ? .debug : .info, "tree ready",
         metadata: ["workflow": "\(run.tree.workflow)", "tree": "\(run.tree.path)", "run": "\(run.id)"])
       backlog.add(run)
     }
@@ -234,9 +238,10 @@ public actor Orchestrator {
 
   /// Starts what may start.
   func pump() {
-    while !isStopping, tasks.count < configuration.settings.trees, let next = backlog.takeNext() {
+    while !isStopping, tasks.count - inBatches < configuration.settings.trees, let next = backlog.takeNext() {
       switch next {
       case .goOn(let run): launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
+      case .begin(let run) where isForBatch(run): launchBatch(from: run)
       case .begin(let run): launch(run) { driver, run throws(Failure) in try await driver.start(run) }
       }
     }
@@ -261,25 +266,8 @@ public actor Orchestrator {
     }
   }
 
-  func left(_ id: RunID, _ ending: RunDriver.Ending) {
-    tasks[id] = nil
-    switch ending {
-    case .interrupted, .waiting:
-      // Whoever cancels it ends it.
-      if cancelling.contains(id) { return }
-    case .ended: break
-    }
-    switch ending {
-    case .interrupted: interrupted += 1
-    case .ended(let run):
-      giveBack(run)
-      pushed.remove(id)
-      if run.state == .failed { failedTrees.insert(run.tree) }
-      if run.state == .done { failedTrees.remove(run.tree) }
-    case .waiting(let run, let wait, let out):
-      if out.isEmpty { backlog.wait(run, wait) } else { park(run, out) }
-    }
-    shared.outages?.left(id, isOver: ending.isOver)
+  private func left(_ id: RunID, _ ending: RunDriver.Ending) {
+    note(ending, of: id)
     setAlarm()
     pump()
   }

@@ -7,9 +7,11 @@ final class LocalFileClaim: FileClaim {
   private let descriptor: Int32
   private let working: OpenDirectory
   private let path: BytePath
+  let fingerprint: Fingerprint
 
   /// Takes over `descriptor`, which is locked.
-  init(owning descriptor: Int32, in working: OpenDirectory, at path: BytePath) {
+  init(owning descriptor: Int32, _ status: stat, in working: OpenDirectory, at path: BytePath) {
+    fingerprint = Fingerprint(status)
     self.descriptor = descriptor
     self.working = working
     self.path = path
@@ -17,9 +19,10 @@ final class LocalFileClaim: FileClaim {
 
   deinit { close(descriptor) }
 
-  func isHeld() throws(Failure) -> Bool {
+  func state() throws(Failure) -> FileState? {
     do throws(ErrorNumber) {
-      return try FileLock.leads(path.name, in: working, to: descriptor)
+      guard let status = try FileLock.status(of: path.name, in: working, ifOpenAt: descriptor) else { return nil }
+      return FileState(status, isOpenForWriting: LocalTreeFiles.hasWriter(descriptor))
     } catch {
       throw Failure(errno: error.value, operation: "read", subject: path)
     }
@@ -53,13 +56,13 @@ enum FileLock {
     throw error
   }
 
-  /// Whether the name leads to the file that is open.
-  static func leads(
-    _ name: BytePath, in directory: OpenDirectory, to descriptor: Int32
-  ) throws(ErrorNumber) -> Bool {
+  /// What the name leads to, if that is the file that is open; else nil.
+  static func status(
+    of name: BytePath, in directory: OpenDirectory, ifOpenAt descriptor: Int32
+  ) throws(ErrorNumber) -> stat? {
     var own = stat()
     if fstat(descriptor, &own) != 0 { throw ErrorNumber.last }
-    guard let there = try directory.status(of: name.bytes) else { return false }
-    return there.st_ino == own.st_ino && there.st_dev == own.st_dev
+    guard let there = try directory.status(of: name.bytes) else { return nil }
+    return there.st_ino == own.st_ino && there.st_dev == own.st_dev ? there : nil
   }
 }

@@ -69,14 +69,20 @@ extension LocalTreeFiles {
   }
 
   package func dispose(
-    _ name: BytePath, from working: BytePath, to directory: BytePath
-  ) throws(Failure) -> BytePath? {
+    _ names: [BytePath], from working: BytePath, to directory: BytePath
+  ) throws(Failure) -> [Result<BytePath?, Failure>] {
     do throws(ErrorNumber) {
       let (source, target) = (try openDirectory(working), try openMaking(directory))
-      return directory.appending(BytePath(try rename(name.bytes, from: source, to: target)))
+      return names.map { name in
+        do throws(ErrorNumber) {
+          return .success(directory.appending(BytePath(try rename(name.bytes, from: source, to: target))))
+        } catch {
+          if error.value == ENOENT { return .success(nil) }
+          return .failure(Self.moveFailure(error, working.appending(name), directory))
+        }
+      }
     } catch {
-      if error.value == ENOENT { return nil }
-      throw Self.moveFailure(error, working.appending(name), directory)
+      throw Self.moveFailure(error, working, directory)
     }
   }
 

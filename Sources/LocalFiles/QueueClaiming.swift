@@ -52,11 +52,13 @@ struct QueueClaiming {
     let error = ErrorNumber.last
     do throws(ErrorNumber) {
       if answer != 0, error.value != EEXIST { throw error }
-      let isOurs = try FileLock.leads(name, in: working, to: locked)
-      if isOurs, try FileLock.leads(name, in: source, to: locked) {
+      let isOurs = try FileLock.status(of: name, in: working, ifOpenAt: locked) != nil
+      if isOurs, try FileLock.status(of: name, in: source, ifOpenAt: locked) != nil {
         _ = withPathBytes(name.bytes) { unlinkat(source.descriptor, $0, 0) }
       }
-      if isOurs { return .claimed(LocalFileClaim(owning: locked, in: working, at: workingPath.appending(name))) }
+      if isOurs, let status = try FileLock.status(of: name, in: working, ifOpenAt: locked) {
+        return .claimed(LocalFileClaim(owning: locked, status, in: working, at: workingPath.appending(name)))
+      }
     } catch {
       close(locked)
       if error.value == ENOENT { return .taken }
@@ -84,14 +86,16 @@ struct QueueClaiming {
     _ descriptor: Int32, _ name: BytePath, in working: OpenDirectory, at path: BytePath
   ) throws(ErrorNumber) -> ClaimAnswer {
     guard let locked = try FileLock.lock(descriptor, name, in: working) else { return .taken }
-    let isSame: Bool
+    let status: stat?
     do throws(ErrorNumber) {
-      isSame = try FileLock.leads(name, in: working, to: locked)
+      status = try FileLock.status(of: name, in: working, ifOpenAt: locked)
     } catch {
       close(locked)
       throw error
     }
-    if isSame { return .claimed(LocalFileClaim(owning: locked, in: working, at: path.appending(name))) }
+    if let status {
+      return .claimed(LocalFileClaim(owning: locked, status, in: working, at: path.appending(name)))
+    }
     close(locked)
     return takeUp(name, in: working, at: path)
   }

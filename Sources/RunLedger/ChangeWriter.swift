@@ -16,7 +16,7 @@ final class ChangeWriter {
   /// ledger cannot be written.
   func apply(_ change: LedgerChange, _ database: Database) throws {
     switch change {
-    case .run(let run): try RunRows.save(run, tree: TreeRows.number(of: run.tree, database), in: database)
+    case .run(let run): try RunRows.save(run, tree: { try TreeRows.number(of: run.tree, database) }, in: database)
     case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
     case .uploads(let records): try save(records, database)
     case .inheritUploads(let run): try UploadRows.inherit(number(of: run, database), in: database)

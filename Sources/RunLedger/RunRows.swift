@@ -121,32 +121,42 @@ enum RunRows {
 }
 
 extension RunRows {
-  /// Inserts the run, or replaces its row in place; `tree` is the tree's number.
-  static func save(_ run: Run, tree: Int64, in database: Database) throws {
-    let numbers: [Int64] = try database.cachedStatement(sql: save).all(
-      with: run.id.text, tree, run.marker?.inode, run.marker?.modified, run.created.nanoseconds, run.state.name,
-      run.state.waiting?.stage.rawValue, run.state.waiting?.until.nanoseconds, run.state.waiting?.why,
-      run.state.waiting?.isDeferral, run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix,
-      run.output.targetPrefix, run.updated.nanoseconds, run.failedStage?.rawValue
+  /// Replaces the run's row in place, or inserts it with the tree's number, which is only then asked for.
+  static func save(_ run: Run, tree: () throws -> Int64, in database: Database) throws {
+    let updated: Int64? = try database.cachedStatement(sql: update).first(
+      with: run.marker?.inode, run.marker?.modified, run.state.name, run.state.waiting?.stage.rawValue,
+      run.state.waiting?.until.nanoseconds, run.state.waiting?.why, run.state.waiting?.isDeferral,
+      run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix, run.output.targetPrefix,
+      run.updated.nanoseconds, run.failedStage?.rawValue, run.id.text
     ) { $0.column(0) }
-    guard let number = numbers.first else { throw SQLiteError(code: 0, text: "run \(run.id) was not stored") }
+    let number = try updated ?? insert(run, tree: tree(), in: database)
     try save(run.output, of: number, in: database)
     try TreeSettingsRows.save(run.settings, of: number, in: database)
   }
 
-  private static let save = """
+  private static func insert(_ run: Run, tree: Int64, in database: Database) throws -> Int64 {
+    try database.cachedStatement(sql: insert).execute(
+      with: run.id.text, tree, run.marker?.inode, run.marker?.modified, run.created.nanoseconds, run.state.name,
+      run.state.waiting?.stage.rawValue, run.state.waiting?.until.nanoseconds, run.state.waiting?.why,
+      run.state.waiting?.isDeferral, run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix,
+      run.output.targetPrefix, run.updated.nanoseconds, run.failedStage?.rawValue
+    )
+    return database.lastInsertedRowID
+  }
+
+  /// A run's tree never changes, nor when it was made: the indexes of what stays need not be touched.
+  private static let update = """
+    UPDATE runs SET marker_inode = ?, marker_modified = ?, state = ?, wait_stage = ?, wait_until = ?, wait_reason = ?,
+      is_deferral = ?, outcome = ?, attempt = ?, failures = ?, error = ?, target_prefix = ?, hook_target_prefix = ?,
+      updated = ?, failed_stage = ?
+    WHERE id = ? RETURNING number
+    """
+
+  private static let insert = """
     INSERT INTO runs (id, tree, marker_inode, marker_modified, created, state, wait_stage, wait_until, wait_reason,
       is_deferral, outcome, attempt, failures, error, target_prefix, hook_target_prefix, updated,
       failed_stage)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET tree = excluded.tree, marker_inode = excluded.marker_inode,
-      marker_modified = excluded.marker_modified, created = excluded.created, state = excluded.state,
-      wait_stage = excluded.wait_stage, wait_until = excluded.wait_until, wait_reason = excluded.wait_reason,
-      is_deferral = excluded.is_deferral, outcome = excluded.outcome, attempt = excluded.attempt,
-      failures = excluded.failures, error = excluded.error, target_prefix = excluded.target_prefix,
-      hook_target_prefix = excluded.hook_target_prefix, updated = excluded.updated,
-      failed_stage = excluded.failed_stage
-    RETURNING number
     """
 
   private static func save(_ output: HookOutput, of run: Int64, in database: Database) throws {

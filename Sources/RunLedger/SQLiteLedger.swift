@@ -123,6 +123,14 @@ package final class SQLiteLedger: Ledger {
     try await read { try TreeRows.owner(ofStem: stem, at: destination, in: $0) }
   }
 
+  package func owners(
+    ofStems stems: [(destination: DestinationName, key: ObjectKey)]
+  ) async throws(Failure) -> [BytePath?] {
+    try await read { database in
+      try stems.map { try TreeRows.owner(ofStem: $0.key, at: $0.destination, in: database) }
+    }
+  }
+
   private func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws(Failure) -> Value {

@@ -10,7 +10,7 @@ struct QueueTests {
   @Test("A queue's files are delivered as they come, slow writers' when they are closed, and moved to 'completed'")
   func service() async throws {
     try await World.with(.scripted([])) { world in
-      try world.configureQueue(to: "[store, copy]")
+      try world.configureQueue("exclude: '^\\.'", to: "[store, copy]")
       try world.scratch.write("early", to: "in/early")
       try world.scratch.write("not below", to: "in/d/x")
       let service = try await world.startService()

@@ -107,8 +107,10 @@ final class FaultyFiles: TreeFiles {
   func putBack(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> Bool {
     try files.putBack(name, from: working, to: directory)
   }
-  func dispose(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> BytePath? {
-    try files.dispose(name, from: working, to: directory)
+  func dispose(
+    _ names: [BytePath], from working: BytePath, to directory: BytePath
+  ) throws(Failure) -> [Result<BytePath?, Failure>] {
+    try files.dispose(names, from: working, to: directory)
   }
   var claimsMax: Int { files.claimsMax }
 }

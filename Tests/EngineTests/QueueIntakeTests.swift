@@ -177,6 +177,32 @@ import Testing
     #expect(world.names("completed") == ["x"] && world.read("completed/x") == "longer")
   }
 
+  @Test("Of many files each goes its way: what fails is tried again by itself, and the others are done")
+  func many() async throws {
+    for number in 0..<600 { try world.directory.write("\(number)", to: "in/\(number)") }
+    try world.directory.write("large", to: "in/large")
+    world.store().fail(
+      ObjectKey("7"), with: Failure(.transient(retryAfter: nil), "upload", "7", cause: "503"), times: 2)
+    world.failAlways("8")
+    let summary = try await world.process()
+    #expect(summary.failed == [world.tree("8")])
+    #expect(world.names("completed").count == 600 && world.names("failed") == ["8"])
+    #expect(world.names("in").isEmpty && world.names("working").isEmpty)
+    #expect(try await world.latest("7")?.attempt == 3)
+    #expect(try await world.latest("8")?.attempt == 3)
+    #expect(world.store().puts.count == 601 + 2 + 2)
+    #expect(try await world.ledger.unfinishedRuns().isEmpty)
+  }
+
+  @Test("Keys that belong to another path are refused, in a batch as alone")
+  func stems() async throws {
+    try await world.ledger.commit([.stem(ObjectKey("x"), at: DestinationName("a"), from: BytePath("/other/x"))])
+    try world.directory.write(["in/x": "1", "in/y": "2"])
+    let summary = try await world.process()
+    #expect(summary.failed == [world.tree("x")])
+    #expect(world.keys() == ["y"] && world.names("failed") == ["x"])
+  }
+
   @Test("A count claims no more than it lets begin")
   func count() async throws {
     world.set { $0.stop = .count(3) }

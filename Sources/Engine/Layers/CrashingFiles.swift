@@ -50,9 +50,11 @@
       }
     }
 
-    func dispose(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> BytePath? {
+    func dispose(
+      _ names: [BytePath], from working: BytePath, to directory: BytePath
+    ) throws(Failure) -> [Result<BytePath?, Failure>] {
       try points.around("files.dispose") { () throws(Failure) in
-        try files.dispose(name, from: working, to: directory)
+        try files.dispose(names, from: working, to: directory)
       }
     }
 

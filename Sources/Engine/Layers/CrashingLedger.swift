@@ -58,6 +58,10 @@
       try await ledger.forgottenTrees(from: position, limit: limit)
     }
 
+    func owners(
+      ofStems stems: [(destination: DestinationName, key: ObjectKey)]
+    ) async throws(Failure) -> [BytePath?] { try await ledger.owners(ofStems: stems) }
+
     func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
       try await ledger.owner(ofStem: stem, at: destination)
     }

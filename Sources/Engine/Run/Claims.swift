@@ -26,6 +26,8 @@ final class Claims: Sendable {
     state.withLock { $0.held[run] = claim }
   }
 
+  func claim(of run: RunID) -> (any FileClaim)? { state.withLock { $0.held[run] } }
+
   func release(_ run: RunID) {
     // Outside of the lock: with the last reference goes an open file.
     _ = state.withLock { $0.held.removeValue(forKey: run) }
@@ -34,7 +36,7 @@ final class Claims: Sendable {
   /// Whether the run has its file. One that an earlier process held, or that a hook has put in the place of the claimed
   /// one, is taken up, unless another process was first; false also if there is none.
   func holds(_ run: Run, in working: BytePath) throws(Failure) -> Bool {
-    if let claim = state.withLock({ $0.held[run.id] }), try claim.isHeld() { return true }
+    if let claim = state.withLock({ $0.held[run.id] }), try claim.state() != nil { return true }
     release(run.id)
     switch try files.takeUp([run.tree.name], in: working).first {
     case .claimed(let claim):

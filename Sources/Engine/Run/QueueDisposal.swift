@@ -73,9 +73,13 @@ struct QueueDisposal {
   }
 
   private func move(to directory: BytePath) throws(Failure) {
-    guard let place = try files.dispose(name, from: working, to: directory) else { return }
+    guard let place = try files.dispose([name], from: working, to: directory).first?.get() else { return }
+    tellMoved(to: place)
+  }
+
+  func tellMoved(to place: BytePath) {
     if place.name == name {
-      session.logger.info("moved to \(place)")
+      session.logger.debug("moved to \(place)")
     } else {
       session.logger.notice("moved to \(place): a file of its name lies there already")
     }

@@ -77,6 +77,19 @@ final class RunSession {
     pending = []
   }
 
+  /// What `commit` would make durable, for a commit of several sessions together: taken as done.
+  func takeChanges() -> [LedgerChange] {
+    defer { (isDirty, pending) = (false, []) }
+    return (isDirty ? [.run(run)] : []) + pending
+  }
+
+  /// The key of the tree itself at each destination.
+  var stems: [(destination: DestinationName, key: ObjectKey)] {
+    let mapping = context.mapping(for: run.tree, targetPrefix: run.fullTargetPrefix)
+    let own = run.tree.name == .here ? run.fullTargetPrefix : mapping.key(for: run.tree.name).bytes
+    return context.destinations.map { ($0.name, joinedKey($0.prefix, own)) }
+  }
+
   var workflow: Workflow { context.workflow }
   /// Where the tree lies.
   var place: BytePath { workflow.place(of: run.tree) }

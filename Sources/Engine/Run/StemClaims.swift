@@ -11,6 +11,9 @@ actor StemClaims {
   private let ledger: any Ledger
   /// What is being claimed: until it is committed the ledger does not know.
   private var claimed: [Stem: BytePath] = [:]
+  /// What has been released while somebody was asking the ledger, whose answer may not tell of it.
+  private var released: [Stem: BytePath] = [:]
+  private var asking = 0
 
   init(ledger: any Ledger) {
     self.ledger = ledger
@@ -37,6 +40,46 @@ actor StemClaims {
     return changes
   }
 
+  /// The same for many trees, at once: of each the changes, or why it is refused.
+  func claim(
+    _ wishes: [(tree: TreeID, stems: [(destination: DestinationName, key: ObjectKey)])]
+  ) async throws(Failure) -> [Result<[LedgerChange], Failure>] {
+    asking += 1
+    defer {
+      asking -= 1
+      if asking == 0 { released = [:] }
+    }
+    let owners = try await ledger.owners(ofStems: wishes.flatMap(\.stems))
+    var place = 0
+    return wishes.map { wish in
+      defer { place += wish.stems.count }
+      return Result { () throws(Failure) in try claim(wish.tree, wish.stems, owners[place...]) }
+    }
+  }
+
+  private func claim(
+    _ tree: TreeID, _ stems: [(destination: DestinationName, key: ObjectKey)], _ owners: ArraySlice<BytePath?>
+  ) throws(Failure) -> [LedgerChange] {
+    var changes: [LedgerChange] = []
+    for ((destination, key), owner) in zip(stems, owners) {
+      let stem = Stem(key: key, destination: destination)
+      let other = owner ?? released[stem] ?? claimed[stem] ?? tree.path
+      if other != tree.path { throw Self.refusal(of: tree, key, destination, other) }
+      if owner != nil { continue }
+      claimed[stem] = tree.path
+      changes.append(.stem(key, at: destination, from: tree.path))
+    }
+    return changes
+  }
+
+  func release(_ trees: [TreeID]) {
+    let paths = Set(trees.map(\.path))
+    for (stem, path) in claimed where paths.contains(path) {
+      claimed[stem] = nil
+      if asking > 0 { released[stem] = path }
+    }
+  }
+
   /// False if the stem is nobody's; throws if it is another's.
   private func isOwner(_ tree: TreeID, of stem: Stem) async throws(Failure) -> Bool {
     guard let owner = try await ledger.owner(ofStem: stem.key, at: stem.destination) else { return false }
@@ -44,9 +87,7 @@ actor StemClaims {
     return true
   }
 
-  func release(_ tree: TreeID) {
-    claimed = claimed.filter { $0.value != tree.path }
-  }
+  func release(_ tree: TreeID) { release([tree]) }
 
   private static func refusal(
     of tree: TreeID, _ key: ObjectKey, _ destination: DestinationName, _ owner: BytePath

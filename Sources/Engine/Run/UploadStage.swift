@@ -29,13 +29,7 @@ struct UploadStage {
     await claims.release(tree)
   }
 
-  private var stems: [(destination: DestinationName, key: ObjectKey)] {
-    let mapping = session.context.mapping(for: session.run.tree, targetPrefix: session.run.fullTargetPrefix)
-    let own =
-      session.run.tree.name == .here
-      ? session.run.fullTargetPrefix : mapping.key(for: session.run.tree.name).bytes
-    return session.context.destinations.map { ($0.name, joinedKey($0.prefix, own)) }
-  }
+  private var stems: [(destination: DestinationName, key: ObjectKey)] { session.stems }
 
   /// Whether a file is not what an earlier attempt planned: then the pre hooks must see the tree again.
   private func sourceHasChanged() async throws(Failure) -> Bool {

@@ -57,12 +57,23 @@ public protocol Ledger: UploadJournal {
 
   /// Which tree's path the ledger shows for a key stem at a destination; nil if no tree has used it.
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath?
+
+  /// The same for several, in their order.
+  func owners(ofStems stems: [(destination: DestinationName, key: ObjectKey)]) async throws(Failure) -> [BytePath?]
 }
 
 extension Ledger {
   /// The marker of one tree.
   public func answeredMarker(of tree: TreeID) async throws(Failure) -> MarkerIdentity? {
     try await answeredMarkers(of: [tree])[tree]
+  }
+
+  public func owners(
+    ofStems stems: [(destination: DestinationName, key: ObjectKey)]
+  ) async throws(Failure) -> [BytePath?] {
+    var owners: [BytePath?] = []
+    for (destination, key) in stems { owners.append(try await owner(ofStem: key, at: destination)) }
+    return owners
   }
 
   public func begin(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipart(upload)]) }

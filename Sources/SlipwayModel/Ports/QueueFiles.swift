@@ -18,9 +18,11 @@ public protocol QueueFiles: Sendable {
   /// Renames a file back; false if another one has its name there. True also if it is gone.
   func putBack(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> Bool
 
-  /// Renames a file out of `working` into `directory`, which is made if it is missing, and returns its new path: a taken
-  /// name gets a suffix. Unlike `TreeFiles.move` it may be undone by a loss of power. nil if the file is gone.
-  func dispose(_ name: BytePath, from working: BytePath, to directory: BytePath) throws(Failure) -> BytePath?
+  /// Renames files out of `working` into `directory`, which is made if it is missing, and returns the new path of each: a
+  /// taken name gets a suffix. Unlike `TreeFiles.move` it may be undone by a loss of power. nil for a file that is gone.
+  func dispose(
+    _ names: [BytePath], from working: BytePath, to directory: BytePath
+  ) throws(Failure) -> [Result<BytePath?, Failure>]
 
   /// So many claims may be held at once: each is an open file.
   var claimsMax: Int { get }
@@ -28,8 +30,10 @@ public protocol QueueFiles: Sendable {
 
 /// A file that this process alone works on, until the last reference goes or the process ends.
 public protocol FileClaim: AnyObject, Sendable {
-  /// Whether its name still leads to the file that is locked.
-  func isHeld() throws(Failure) -> Bool
+  /// As it was when it was claimed.
+  var fingerprint: Fingerprint { get }
+  /// The file as it is now; nil if its name no longer leads to it.
+  func state() throws(Failure) -> FileState?
 }
 
 /// What became of the wish for one file.

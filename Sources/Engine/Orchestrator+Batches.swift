@@ -1,0 +1,69 @@
+import SlipwayModel
+
+/// Files of a queue without hooks are so many, and each is so little to do, that they share tasks and commits.
+extension Orchestrator {
+  func isForBatch(_ run: Run) -> Bool {
+    guard let workflow = contexts[run.tree.workflow]?.workflow else { return false }
+    return workflow.intake.workingDirectory != nil && workflow.hooks.pre.isEmpty && workflow.hooks.post.isEmpty
+      && !workflow.isDryRun && !pushed.contains(run.id)
+  }
+
+  /// `first` has been taken from the backlog; what stands behind it goes with it. A batch counts as one run.
+  func launchBatch(from first: Run) {
+    guard let context = contexts[first.tree.workflow] else { return }
+    let more = backlog.takeMore(of: first.tree.workflow, upTo: FileBatch.limit - 1)
+    let alone = more.filter { pushed.contains($0.id) }
+    for run in alone { backlog.goOn(run) }
+    let runs = [first] + more.filter { !pushed.contains($0.id) }
+    let batch = FileBatch(context: context, ports: ports, shared: shared, logger: logger)
+    inBatches += runs.count - 1
+    let task = Task.detached(executorPreference: ports.fileExecutor) {
+      do throws(Failure) {
+        await self.leftBatch(runs, try await batch.perform(runs))
+      } catch {
+        await self.stop(for: error)
+        await self.leftBatch(runs, [:])
+      }
+    }
+    for run in runs { tasks[run.id] = task }
+  }
+
+  /// What was not brought to its end goes on alone, unless the process ends or somebody has it cancelled.
+  private func leftBatch(_ runs: [Run], _ endings: [RunID: RunDriver.Ending]) {
+    inBatches -= runs.count - 1
+    for run in runs {
+      let ending = endings[run.id] ?? .interrupted(run)
+      if case .interrupted(let left) = ending, !isStopping, !cancelling.contains(run.id) {
+        tasks[run.id] = nil
+        shared.outages?.left(run.id, isOver: false)
+        backlog.goOn(left)
+      } else {
+        note(ending, of: run.id)
+      }
+    }
+    setAlarm()
+    pump()
+  }
+
+  /// What follows from the end of a run's way through a task.
+  func note(_ ending: RunDriver.Ending, of id: RunID) {
+    tasks[id] = nil
+    switch ending {
+    case .interrupted, .waiting:
+      // Whoever cancels it ends it.
+      if cancelling.contains(id) { return }
+    case .ended: break
+    }
+    switch ending {
+    case .interrupted: interrupted += 1
+    case .ended(let run):
+      giveBack(run)
+      pushed.remove(id)
+      if run.state == .failed { failedTrees.insert(run.tree) }
+      if run.state == .done { failedTrees.remove(run.tree) }
+    case .waiting(let run, let wait, let out):
+      if out.isEmpty { backlog.wait(run, wait) } else { park(run, out) }
+    }
+    shared.outages?.left(id, isOver: ending.isOver)
+  }
+}
