@@ -67,6 +67,8 @@ struct Backlog {
 
   /// The run of exactly this tree that is ready, or else under way or waiting.
   func run(of tree: TreeID) -> RunID? { queue.run(of: tree) }
+  /// Those that stand in the queue.
+  var ready: Deque<Run> { queue.ready }
   /// All runs of a workflow.
   func runs(of workflow: WorkflowName) -> [RunID] { queue.runs(of: workflow) }
   /// Whether a tree that is taken in now would begin.

@@ -3,9 +3,7 @@ import SlipwayModel
 /// Files of a queue without hooks are so many, and each is so little to do, that they share tasks and commits.
 extension Orchestrator {
   func isForBatch(_ run: Run) -> Bool {
-    guard let workflow = contexts[run.tree.workflow]?.workflow else { return false }
-    return workflow.intake.workingDirectory != nil && workflow.hooks.pre.isEmpty && workflow.hooks.post.isEmpty
-      && !workflow.isDryRun && !pushed.contains(run.id)
+    contexts[run.tree.workflow]?.workflow.isSentInBatches == true && !pushed.contains(run.id)
   }
 
   /// `first` has been taken from the backlog; what stands behind it goes with it. A batch counts as one run.
@@ -45,6 +43,15 @@ extension Orchestrator {
     pump()
   }
 
+  /// Those of the runs that stand in the queue and are not in the ledger: somebody wants to follow them.
+  func record(_ runs: [RunID]) async throws(Failure) {
+    let wanted = Set(runs)
+    let ready = backlog.ready.filter {
+      wanted.contains($0.id) && contexts[$0.tree.workflow]?.workflow.isSentInBatches == true
+    }
+    if !ready.isEmpty { try await ports.ledger.commit(ready.map { .run($0) }) }
+  }
+
   /// What follows from the end of a run's way through a task.
   func note(_ ending: RunDriver.Ending, of id: RunID) {
     tasks[id] = nil
@@ -65,5 +72,12 @@ extension Orchestrator {
       if out.isEmpty { backlog.wait(run, wait) } else { park(run, out) }
     }
     shared.outages?.left(id, isOver: ending.isOver)
+  }
+}
+
+extension Workflow {
+  /// Whether its runs are files of a queue with nothing to do but to be sent.
+  var isSentInBatches: Bool {
+    intake.workingDirectory != nil && hooks.pre.isEmpty && hooks.post.isEmpty && !isDryRun
   }
 }

@@ -129,9 +129,13 @@ extension RunRows {
       run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix, run.output.targetPrefix,
       run.updated.nanoseconds, run.failedStage?.rawValue, run.id.text
     ) { $0.column(0) }
+    if let updated {
+      try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: updated)
+      try TreeSettingsRows.delete(of: updated, in: database)
+    }
     let number = try updated ?? insert(run, tree: tree(), in: database)
-    try save(run.output, of: number, in: database)
-    try TreeSettingsRows.save(run.settings, of: number, in: database)
+    if !run.output.tags.isEmpty || !run.output.metadata.isEmpty { try insert(run.output, of: number, in: database) }
+    try TreeSettingsRows.insert(run.settings, of: number, in: database)
   }
 
   private static func insert(_ run: Run, tree: Int64, in database: Database) throws -> Int64 {
@@ -159,8 +163,7 @@ extension RunRows {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
-  private static func save(_ output: HookOutput, of run: Int64, in database: Database) throws {
-    try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: run)
+  private static func insert(_ output: HookOutput, of run: Int64, in database: Database) throws {
     let insert = try database.cachedStatement(
       sql: "INSERT INTO hook_outputs (run, kind, name, value) VALUES (?, ?, ?, ?)")
     for (name, value) in output.tags { try insert.execute(with: run, "tag", name, value) }

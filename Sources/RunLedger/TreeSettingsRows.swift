@@ -10,8 +10,12 @@ enum TreeSettingsRows {
     case file
   }
 
-  static func save(_ settings: TreeSettings, of run: Int64, in database: Database) throws {
+  static func delete(of run: Int64, in database: Database) throws {
     try database.cachedStatement(sql: "DELETE FROM tree_settings WHERE run = ?").execute(with: run)
+  }
+
+  /// Of a run that has none yet.
+  static func insert(_ settings: TreeSettings, of run: Int64, in database: Database) throws {
     if settings == TreeSettings() { return }
     let insert = try database.cachedStatement(
       sql: "INSERT OR REPLACE INTO tree_settings (run, kind, name, value) VALUES (?, ?, ?, ?)")

@@ -60,7 +60,7 @@ extension QueueIntake {
         await fail(failure)
       }
     }
-    try await admit(runs, push)
+    try await admit(runs, place, push)
     if !settled.isEmpty { _ = try await claim(settled, place, believing: true, push) }
     return Array(names.dropFirst(batch.count))
   }
@@ -96,7 +96,7 @@ extension QueueIntake {
         "\(runs.count) files in \(place.working) that nobody works on are taken up",
         metadata: ["workflow": "\(place.name)"])
     }
-    try await admit(runs, push)
+    try await admit(runs, place, push)
     return runs.isEmpty
   }
 
@@ -106,9 +106,10 @@ extension QueueIntake {
     return run
   }
 
-  private func admit(_ runs: [Run], _ push: PushedTrees?) async throws(Failure) {
+  private func admit(_ runs: [Run], _ place: QueuePlace, _ push: PushedTrees?) async throws(Failure) {
     if runs.isEmpty { return }
-    try await ports.ledger.commit(runs.map { .run($0) })
+    // The claim stands for itself: where a batch is to commit the next state anyway, nothing else need be written down.
+    if push != nil || !place.workflow.isSentInBatches { try await ports.ledger.commit(runs.map { .run($0) }) }
     push?.note(runs.map(\.id))
     await bench.orchestrator.admit(runs, isPushed: push != nil)
   }

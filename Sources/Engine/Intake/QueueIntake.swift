@@ -17,7 +17,7 @@ actor QueueIntake: UnmarkedIntake {
   private var looking: Task<Void, Never>?
 
   /// So many files are claimed before their runs are committed.
-  static let batchSize = 128
+  static let batchSize = 256
   /// Of so many paths it is remembered that they were told.
   private static let toldMax = 10_000
 

@@ -63,6 +63,7 @@ extension Orchestrator {
   func join(_ tree: TreeID) async throws(Failure) -> RunID? {
     guard let id = backlog.run(of: tree) else { return nil }
     pushed.insert(id)
+    try await record([id])
     try await hasten { $0.id == id }
     return id
   }
@@ -71,6 +72,7 @@ extension Orchestrator {
   func joinAll(of workflow: WorkflowName) async throws(Failure) -> [RunID] {
     let runs = backlog.runs(of: workflow)
     pushed.formUnion(runs)
+    try await record(runs)
     try await hasten { $0.tree.workflow == workflow }
     return runs
   }

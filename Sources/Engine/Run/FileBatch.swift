@@ -30,6 +30,9 @@ struct FileBatch: Sendable {
   /// How each of the runs, which are `ready`, has ended; one that is not named, or was interrupted, goes on alone.
   func perform(_ runs: [Run]) async throws(Failure) -> [RunID: RunDriver.Ending] {
     let members = try await begin(runs.compactMap(member))
+    let begun = Set(members.map(\.session.run.id))
+    let alone = runs.filter { !begun.contains($0.id) }
+    if !alone.isEmpty { try await ports.ledger.commit(alone.map { .run($0) }) }
     if members.isEmpty { return [:] }
     let recorder = UploadRecorder(ledger: ports.ledger, clock: ports.clock)
     await send(members, recorder)

@@ -24,7 +24,7 @@ struct RunDriver: Sendable {
   /// Starts a run that is `ready`. Its marker is looked at once more: a marker that has gone withdraws it.
   func start(_ run: Run) async throws(Failure) -> Ending {
     // Another run may have taken the tree since it was queued.
-    guard let run = try await ports.ledger.run(run.id), run.state == .ready else { return .ended(run) }
+    guard let run = try await recorded(run), run.state == .ready else { return .ended(run) }
     let session = session(for: run)
     let started = RunEvent.started(targetPrefix: context.evaluatedPrefix(for: run, ports: ports))
     do throws(Failure) {
@@ -49,6 +49,12 @@ struct RunDriver: Sendable {
     if context.workflow.sparesUploads { session.note(.inheritUploads(session.run.id)) }
     session.logger.info("run started")
     return try await drive(session, started)
+  }
+
+  /// The run as the ledger has it. Of a file of a queue the claim may be all there is.
+  private func recorded(_ run: Run) async throws(Failure) -> Run? {
+    if let known = try await ports.ledger.run(run.id) { return known }
+    return context.workflow.isSentInBatches ? run : nil
   }
 
   /// A marker that was made anew while the run stood in the queue asks for no other run; the intake may be looking at
