@@ -49,10 +49,7 @@ extension QueueIntake {
       case .claimed(let claim): runs.append(keep(claim, of: place.tree(name)))
       // Its closing will be told.
       case .taken, .written: break
-      case .nameTaken:
-        tell(path, "waits: a file of this name is being worked on in \(place.working)")
-        // Where that is this process, its end is told.
-        _ = await bench.orchestrator.free([place.tree(name)])
+      case .nameTaken: await leave(name, place)
       case .notAFile: tellNoFile(path)
       case .unsure(let state): if isSettled(path, state) { settled.append(name) } else { lookAgain(at: path, state) }
       case .failed(let failure):
@@ -63,6 +60,12 @@ extension QueueIntake {
     try await admit(runs, place, push)
     if !settled.isEmpty { _ = try await claim(settled, place, believing: true, push) }
     return Array(names.dropFirst(batch.count))
+  }
+
+  /// A file of its name is being worked on. Where that is by this process, its end leads to another look.
+  private func leave(_ name: BytePath, _ place: QueuePlace) async {
+    tell(place.watch.appending(name), "waits: a file of this name is being worked on in \(place.working)")
+    _ = await bench.orchestrator.free([place.tree(name)])
   }
 
   /// Takes up those that lie in the directory of work and that nobody holds; what is still being written waits. True if
