@@ -69,16 +69,16 @@ public actor Orchestrator {
       taken: TakenMarkers(), claims: Claims(ports.files),
       meter: meter,
       outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
-      grace: configuration.settings.grace)
+      grace: configuration.settings.grace, mirrors: MirrorBoard(isService: mode == .service))
   }
 
   // MARK: The whole
 
   /// Runs to the end. Called once.
   public func run() async -> Summary {
-    let intakes = Intakes(
-      configuration.workflows.compactMap { contexts[$0.name] },
-      IntakeBench(ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service))
+    let bench = IntakeBench(
+      ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service, mirrors: shared.mirrors)
+    let intakes = Intakes(configuration.workflows.compactMap { contexts[$0.name] }, bench)
     self.intakes = intakes
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }
     let outages = Task { await self.followOutages() }

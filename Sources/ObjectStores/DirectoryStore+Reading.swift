@@ -49,6 +49,12 @@ extension DirectoryStore {
     return try files.fingerprint(BytePath(key.bytes), in: path)
   }
 
+  /// nil where there is none.
+  func openObject(_ key: ObjectKey) throws(Failure) -> (any OpenFile)? {
+    guard try fingerprint(of: key) != nil else { return nil }
+    return try files.open(BytePath(key.bytes), in: path)
+  }
+
   private func open(_ key: ObjectKey, _ operation: String) throws(Failure) -> any OpenFile {
     guard try fingerprint(of: key) != nil else { throw Failure.noSuchObject(operation, key.description) }
     return try files.open(BytePath(key.bytes), in: path)

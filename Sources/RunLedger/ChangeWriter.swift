@@ -39,6 +39,18 @@ final class ChangeWriter {
     case .forgetTrees(let trees): try HistoryRows.forget(trees, in: database)
     case .stem(let stem, let destination, let path):
       try TreeRows.setOwner(ofStem: stem, at: number(of: destination, database), to: path, in: database)
+    case .mirrorPlace(let tree, let destination, let place):
+      try MirrorRows.setPlace(
+        place, tree: TreeRows.number(of: tree, database), destination: number(of: destination, database), in: database)
+    case .mirrored(let tree, let objects):
+      let number = try TreeRows.number(of: tree, database)
+      for object in objects {
+        let destination = try self.number(of: object.destination, database)
+        try MirrorRows.save(object, tree: number, destination: destination, in: database)
+      }
+    case .unmirrored(let tree, let destination, let paths):
+      try MirrorRows.remove(
+        paths, tree: TreeRows.number(of: tree, database), destination: number(of: destination, database), in: database)
     }
   }
 

@@ -33,6 +33,7 @@ enum HistoryRows {
     let sql = """
       SELECT t.number, t.workflow, t.watch, t.name,
         t.answered_inode IS NULL AND NOT EXISTS (SELECT 1 FROM runs WHERE tree = t.number)
+          AND NOT EXISTS (SELECT 1 FROM mirrors WHERE tree = t.number)
       FROM trees t WHERE t.number >= ? ORDER BY t.number LIMIT ?
       """
     let rows: [(number: Int64, tree: TreeID, isForgotten: Bool)] =
@@ -72,6 +73,7 @@ enum HistoryRows {
         sql: """
           DELETE FROM trees WHERE workflow = ? AND watch = ? AND name = ? AND answered_inode IS NULL
             AND NOT EXISTS (SELECT 1 FROM runs WHERE tree = trees.number)
+            AND NOT EXISTS (SELECT 1 FROM mirrors WHERE tree = trees.number)
           """
       ).execute(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes)
       if database.changesCount > 0 { paths.append(tree.path) }

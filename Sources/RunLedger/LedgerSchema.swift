@@ -12,7 +12,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2, version3, version4, version5]
+  static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -169,6 +169,37 @@ enum LedgerSchema {
       value TEXT NOT NULL,
       PRIMARY KEY (run, kind, name)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let version6 = """
+    -- where the objects of a mirror lie, and whether all of them are known
+    CREATE TABLE mirrors (
+      tree INTEGER NOT NULL REFERENCES trees,
+      destination INTEGER NOT NULL REFERENCES destinations,
+      address TEXT NOT NULL,
+      is_complete INTEGER NOT NULL,
+      PRIMARY KEY (tree, destination)
+    ) STRICT, WITHOUT ROWID;
+
+    -- As in uploads, without a run; no inode: what lies at the key is not known.
+    CREATE TABLE mirrored (
+      tree INTEGER NOT NULL,
+      path BLOB NOT NULL,
+      destination INTEGER NOT NULL,
+      state INTEGER,                    -- NULL: the file is there; 1 it is gone, 2 and another key has its content
+      device INTEGER,
+      inode INTEGER,
+      size INTEGER,
+      modified INTEGER,
+      changed_after INTEGER,
+      received INTEGER,
+      etag TEXT,
+      algorithm INTEGER,
+      checksum BLOB,
+      PRIMARY KEY (tree, path, destination)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX mirrored_inodes ON mirrored (tree, inode);
+    CREATE INDEX mirrored_to_delete ON mirrored (tree, destination, path) WHERE state IS NOT NULL;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

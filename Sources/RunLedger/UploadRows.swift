@@ -139,7 +139,7 @@ enum UploadRows {
 
 /// What may be NULL, as a type of its own: an `Optional` in a list of parameters is bound by code that the compiler does
 /// not specialise, and a row has eight of them.
-private enum NullableCell: SQLBindable {
+enum NullableCell: SQLBindable {
   case null
   case integer(Int64)
   case text(String)
@@ -164,7 +164,7 @@ private enum NullableCell: SQLBindable {
 }
 
 /// `UploadRecord.Status` in columns that are NULL where they can be.
-private struct StatusColumns {
+struct StatusColumns {
   var error: String?
   var isPermanent: Bool?
   var received: Int64?

@@ -135,7 +135,7 @@ extension LedgerChange {
   /// that comes back is removed again.
   fileprivate var needsSync: Bool {
     switch self {
-    case .uploads, .part, .expire, .forgetTrees: false
+    case .uploads, .mirrored, .part, .expire, .forgetTrees: false
     default: true
     }
   }

@@ -87,6 +87,17 @@ struct Assembly {
     return RunningPorts(ports: ports, transport: transport, hooks: hooks, plugins: plugins)
   }
 
+  /// The same for verbs that ask the destinations, too.
+  func openForLooking() async throws(Failure) -> LookingPorts {
+    var ports = try await openForReading()
+    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+    let executor = try FileThreads(count: Self.fileThreads)
+    ports.fileExecutor = executor
+    ports.stores = try stores(transport, executor)
+    let plugins = ports.stores.values.compactMap { $0 as? PluginStore }
+    return LookingPorts(ports: ports, transport: transport, plugins: plugins)
+  }
+
   /// For `--dry-run`: takes no lock, writes no ledger, reaches no destination; works beside a running service.
   func openForReading() async throws(Failure) -> EnginePorts {
     var ports = Self.localPorts(
@@ -164,6 +175,20 @@ struct Assembly {
     )
     ports.treeSettings = TreeSettingsFile(patterns: PCRE2Compiler())
     return ports
+  }
+}
+
+/// The ports of a verb that changes nothing, with its destinations.
+struct LookingPorts: Sendable {
+  let ports: EnginePorts
+  fileprivate let transport: HTTPTransport
+  fileprivate let plugins: [PluginStore]
+
+  /// Ends the connections and the plugins, these side by side. May be called twice.
+  func close() {
+    for plugin in plugins { plugin.beginClosing() }
+    transport.shutdown()
+    for plugin in plugins { plugin.close() }
   }
 }
 

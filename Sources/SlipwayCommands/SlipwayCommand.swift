@@ -25,7 +25,8 @@ package struct SlipwayCommand: AsyncParsableCommand {
     subcommands: [
       RunVerb.self, WatchVerb.self, PushVerb.self, ValidateVerb.self, ExplainVerb.self, HookVerb.self, StatusVerb.self,
       RunsVerb.self,
-      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, CleanupVerb.self, ConvertVerb.self,
+      ShowVerb.self, RetryVerb.self, CancelVerb.self, CheckVerb.self, VerifyVerb.self, CleanupVerb.self,
+      ConvertVerb.self,
     ],
     defaultSubcommand: RunVerb.self)
 

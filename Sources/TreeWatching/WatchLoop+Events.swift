@@ -21,7 +21,8 @@ extension WatchLoop {
     if !probes.isEmpty { notice(name, in: index) }
     if names.takes(name) {
       tell(name, in: index, hint(of: event))
-    } else if tellsEverything, !event.isDirectory {
+    } else if tellsEverything, !event.isDirectory || event.has(IN_MOVED_FROM | IN_DELETE) {
+      // With a directory that is moved away goes what lies in it, and nothing else tells of that.
       tellOfEverything(name, in: index, hint(of: event))
     }
     let isNew = IN_CREATE | IN_MOVED_TO

@@ -21,7 +21,9 @@ struct ReadmeTests {
     for text in blocks + [own] {
       try await World.with(.none) { world in
         try world.copyFromRepository("hooks")
-        for directory in ["srv/ci/out", "srv/out", "srv/inbox", "srv/spool", "srv/uploads", "mnt", "demo/out"] {
+        for directory in [
+          "srv/ci/out", "srv/out", "srv/inbox", "srv/site", "srv/spool", "srv/uploads", "mnt", "demo/out",
+        ] {
           try world.scratch.makeDirectory(directory)
         }
         // The machine's own directories stand below the test's.

@@ -17,6 +17,7 @@ import Testing
       case .item(_, let item, _): lines.append("\(item.path)")
       case .manifest(_, let key, _): lines.append("manifest \(key)")
       case .hook(_, let phase, let hook, let ending): lines.append("\(phase) \(hook.title) \(ending != nil)")
+      case .difference(_, let finding): lines.append("\(finding)")
       case .problem(_, let failure): lines.append(failure.message)
       }
     }

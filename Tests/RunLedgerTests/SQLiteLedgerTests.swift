@@ -173,7 +173,8 @@ struct SQLiteLedgerTests {
     try await first.commit([.run(run), .uploads([upload(of: run, "a")])])
     await first.close()
     try execute(
-      "ALTER TABLE uploads DROP COLUMN is_found; ALTER TABLE runs DROP COLUMN failed_stage; DROP TABLE tree_settings; PRAGMA user_version = 2"
+      "DROP TABLE mirrors; DROP TABLE mirrored; DROP TABLE tree_settings; ALTER TABLE uploads DROP COLUMN is_found; "
+        + "ALTER TABLE runs DROP COLUMN failed_stage; PRAGMA user_version = 2"
     )
     let failure = try await #require(throws: Failure.self) { _ = try await SQLiteLedger(readingAt: state) }
     #expect(

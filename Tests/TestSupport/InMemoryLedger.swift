@@ -15,6 +15,7 @@ package actor InMemoryLedger: Ledger {
   private var records: [UploadKey: UploadRecord] = [:]
   private var hookRecords: [RunID: [HookRecord]] = [:]
   private var stems: [Stem: BytePath] = [:]
+  var mirrors = MirrorShelf()
   private var observers: [@Sendable ([LedgerChange]) -> Void] = []
 
   private struct UploadKey: Hashable {
@@ -61,6 +62,7 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
+      case .mirrorPlace, .mirrored, .unmirrored: break
       }
     }
   }
@@ -95,6 +97,7 @@ package actor InMemoryLedger: Ledger {
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
+    case .mirrorPlace, .mirrored, .unmirrored: mirrors.apply(change)
     }
   }
 
@@ -188,7 +191,7 @@ package actor InMemoryLedger: Ledger {
     return limit > 0 ? Array(rows[..<(end ?? rows.endIndex)]) : []
   }
 
-  private func isAfter(_ path: BytePath, _ start: BytePath?) -> Bool {
+  func isAfter(_ path: BytePath, _ start: BytePath?) -> Bool {
     start.map { path > $0 } ?? true
   }
 
@@ -246,7 +249,7 @@ package actor InMemoryLedger: Ledger {
   }
 
   private func isForgotten(_ tree: TreeID) -> Bool {
-    markers[tree] == nil && !runs.values.contains { $0.tree == tree }
+    markers[tree] == nil && !mirrors.holds(tree) && !runs.values.contains { $0.tree == tree }
   }
 
   private func isExpired(_ run: Run, before time: Timestamp) -> Bool {

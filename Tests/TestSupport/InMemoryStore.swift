@@ -17,6 +17,12 @@ package final class InMemoryStore: ObjectStore {
     var puts: [Put] = []
     var abandoned: [MultipartUpload] = []
     var settlements = 0
+    var listings = 0
+    var listFailure: (failure: Failure, after: Int)?
+    var copies: [ObjectKey] = []
+    var deletes: [[ObjectKey]] = []
+    var deleteFailure: Failure?
+    var tellsETags = false
     var failures: [ObjectKey: (failure: Failure, times: Int)] = [:]
     var general: (failure: Failure, times: Int)?
     var settleFailure: (failure: Failure, times: Int)?
@@ -36,6 +42,34 @@ package final class InMemoryStore: ObjectStore {
   package var objects: [ObjectKey: [UInt8]] { state.withLock { $0.objects } }
   package var puts: [Put] { state.withLock { $0.puts } }
   package var abandoned: [MultipartUpload] { state.withLock { $0.abandoned } }
+  /// How many listings were begun.
+  package var listings: Int { state.withLock { $0.listings } }
+  /// The keys that were copied to.
+  package var copies: [ObjectKey] { state.withLock { $0.copies } }
+  /// The calls of `delete`.
+  package var deletes: [[ObjectKey]] { state.withLock { $0.deletes } }
+
+  /// From now on it tells an ETag of each object, that of its content.
+  package func tellETags() { state.withLock { $0.tellsETags = true } }
+
+  /// Every listing throws `failure` after so many objects.
+  package func failListings(with failure: Failure?, after count: Int = 0) {
+    state.withLock { $0.listFailure = failure.map { ($0, count) } }
+  }
+
+  /// Every delete throws `failure`.
+  package func failDeletes(with failure: Failure?) { state.withLock { $0.deleteFailure = failure } }
+
+  /// As somebody else might store it.
+  package func place(_ content: [UInt8], at key: ObjectKey) { state.withLock { $0.objects[key] = content } }
+
+  func etag(of content: [UInt8]) -> String {
+    guard state.withLock({ $0.tellsETags }) else { return "" }
+    // FNV-1a.
+    let hash = content.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    return String(hash, radix: 16)
+  }
+
   package var settlements: Int { state.withLock { $0.settlements } }
 
   /// The next `times` puts of `key` throw `failure`.
@@ -73,12 +107,12 @@ package final class InMemoryStore: ObjectStore {
     do throws(Failure) {
       let content = try read(file, key)
       if keepsEqual, objects[key] == content {
-        return PutReceipt(size: Int64(content.count), etag: "", checksum: nil, isSent: false)
+        return PutReceipt(size: Int64(content.count), etag: etag(of: content), checksum: nil, isSent: false)
       }
       context.progress.sent(Int64(content.count))
       state.withLock { $0.objects[key] = content }
       record(file, key, attributes, wasAccepted: true)
-      return PutReceipt(size: Int64(content.count), etag: "", checksum: nil)
+      return PutReceipt(size: Int64(content.count), etag: etag(of: content), checksum: nil)
     } catch {
       record(file, key, attributes, wasAccepted: false)
       throw error
@@ -116,7 +150,7 @@ package final class InMemoryStore: ObjectStore {
     return failure
   }
 
-  private func read(_ file: any OpenFile, _ key: ObjectKey) throws(Failure) -> [UInt8] {
+  func read(_ file: any OpenFile, _ key: ObjectKey) throws(Failure) -> [UInt8] {
     var content = [UInt8](repeating: 0, count: Int(file.fingerprint.size) + 1)
     var filled = 0
     while filled < content.count {

@@ -4,6 +4,7 @@ import Testing
 /// The contract of `Ledger`, for every implementation; each entry wants a new, empty ledger.
 package let ledgerConformance: [Conformance<any Ledger>] =
   runConformance + uploadConformance + treeConformance + hookConformance + multipartConformance + historyConformance
+  + mirrorConformance
 
 private let runConformance: [Conformance<any Ledger>] = [
   Conformance("a run reads back in every state exactly as it was written") { ledger in

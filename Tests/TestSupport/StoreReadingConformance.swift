@@ -36,6 +36,21 @@ let storeReadingConformance: [Conformance<StoreUnderTest>] = [
     #expect(copying?.code == Failure.noSuchKey)
     #expect(try await subject.content(ObjectKey("other")) == [0x78])
   },
+  Conformance("a file is recognised in an object of its content, and in no other") { subject in
+    let directory = try TemporaryDirectory()
+    let file = try DescriptorFile(directory.write("twelve bytes", to: "file"))
+    let receipt = try await subject.store.put(file, at: ObjectKey("equal"), progress: TransferMeter())
+    try await put("TWELVE BYTES", at: "other", in: subject)
+    func recognise(_ key: String, _ known: KnownObject) async throws -> PutReceipt? {
+      try await subject.store.recognise(file, at: ObjectKey(key), as: known)
+    }
+    #expect(try await recognise("equal", KnownObject(receipt))?.size == 12)
+    var walk = subject.store.list(under: ObjectKey(""))
+    let listed = [try #require(try await walk.next()), try #require(try await walk.next())]
+    #expect(try await recognise("equal", KnownObject(listed[0])) != nil)
+    #expect(try await recognise("other", KnownObject(listed[1])) == nil)
+    #expect(try await recognise("equal", KnownObject(size: 13, etag: listed[0].etag)) == nil)
+  },
   Conformance("an empty store lists nothing") { subject in
     for prefix in ["", "some/prefix/"] {
       let found = try await keys(of: subject, under: prefix)

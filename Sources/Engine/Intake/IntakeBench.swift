@@ -7,6 +7,7 @@ struct IntakeBench: Sendable {
   let orchestrator: Orchestrator
   let logger: Logger
   let isOnce: Bool
+  let mirrors: MirrorBoard
 
   /// So many trees are looked at before what was found is committed.
   static let batchSize = 256

@@ -10,6 +10,7 @@ actor Intakes {
   private let closed: ClosedIntake
   private let settled: SettledIntake
   private let queues: QueueIntake
+  private let mirrors: MirrorIntake
   private var unlisted: [WorkflowName: Set<BytePath>]
 
   init(_ contexts: [WorkflowContext], _ bench: IntakeBench) {
@@ -19,6 +20,7 @@ actor Intakes {
     closed = ClosedIntake(contexts.filter { $0.workflow.intake == .closed }, bench)
     settled = SettledIntake(contexts.filter { $0.workflow.settleTime != nil }, bench)
     queues = QueueIntake(contexts.filter { $0.workflow.intake.workingDirectory != nil }, bench)
+    mirrors = MirrorIntake(contexts.filter { $0.workflow.intake.mirrorRule != nil }, bench)
     unlisted = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, Set($0.watch.map(\.path))) })
   }
 
@@ -95,6 +97,7 @@ actor Intakes {
     await closed.stop()
     await settled.stop()
     await queues.stop()
+    await mirrors.stop()
   }
 
   /// nil for a workflow whose trees have markers.
@@ -104,6 +107,7 @@ actor Intakes {
     case .closed: closed
     case .settled: settled
     case .queue: queues
+    case .mirror: mirrors
     }
   }
 
@@ -114,6 +118,7 @@ actor Intakes {
     try await closed.take(hints)
     try await settled.take(hints)
     try await queues.take(hints)
+    try await mirrors.take(hints)
     for (path, _) in hints { try await closeIfComplete(at: path) }
   }
 

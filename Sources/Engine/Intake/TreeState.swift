@@ -87,11 +87,16 @@ extension WorkflowContext {
 
   /// One that decides what is taken; its keys are those of a run that began now.
   func plannerForLooking(at tree: TreeID, _ ports: EnginePorts) -> Planner {
+    planner(for: runForLooking(at: tree, ports), ports)
+  }
+
+  /// What a run that began now would be; it is stored nowhere.
+  func runForLooking(at tree: TreeID, _ ports: EnginePorts) -> Run {
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = evaluatedPrefix(for: run, ports: ports)
     // What is wrong with them the run tells, and ends by it.
     if let settings = try? settings(of: tree, ports) { run.settings = settings }
-    return planner(for: run, ports)
+    return run
   }
 }

@@ -71,5 +71,25 @@
     ) async throws(Failure) -> MultipartUpload? {
       try await ledger.multipartUpload(of: run, path, at: destination)
     }
+
+    func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? {
+      try await ledger.mirrorPlace(of: tree, at: destination)
+    }
+    func mirrored(
+      by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
+    ) async throws(Failure) -> [MirroredObject] {
+      try await ledger.mirrored(by: tree, within: path, after: last, limit: limit)
+    }
+    func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject] {
+      try await ledger.mirrored(by: tree, inode: inode)
+    }
+    func mirroredToDelete(
+      by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
+    ) async throws(Failure) -> [MirroredObject] {
+      try await ledger.mirroredToDelete(by: tree, at: destination, after: last, limit: limit)
+    }
+    func mirrorCounts(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorCounts {
+      try await ledger.mirrorCounts(of: tree, at: destination)
+    }
   }
 #endif

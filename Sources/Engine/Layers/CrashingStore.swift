@@ -46,6 +46,9 @@
       points.pass("store.settle.after")
     }
 
+    nonisolated(nonsending) func recognise(
+      _ file: any OpenFile, at key: ObjectKey, as known: KnownObject
+    ) async throws(Failure) -> PutReceipt? { try await store.recognise(file, at: key, as: known) }
     func head(_ key: ObjectKey) async throws(Failure) -> ObjectHead? { try await store.head(key) }
 
     func get(_ key: ObjectKey, intoFile descriptor: Int32) async throws(Failure) -> ObjectHead {

@@ -85,6 +85,12 @@ public enum RunRefusal {
       cause: "the trees of the workflow '\(tree.workflow)' are the entries of \(tree.watch), with files to upload")
   }
 
+  static func notAMirror(_ tree: TreeID) -> Failure {
+    Failure(
+      .permanent, "push", tree.path.description, code: notThere,
+      cause: "the workflow '\(tree.workflow)' mirrors \(tree.watch) as a whole", remedy: "name that directory")
+  }
+
   static func isOver(_ run: Run) -> Failure {
     refusal("cancel", run, "it is \(run.state.name) already")
   }

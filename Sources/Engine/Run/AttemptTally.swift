@@ -57,6 +57,9 @@ final class AttemptTally: Sendable {
     return isOut
   }
 
+  /// Counts what forbids to go on, and is no destination's and no file's fault.
+  func note(_ failure: Failure) { failed(failure, at: nil) }
+
   /// Counts that a destination took the files and then could not make them durable. It is there, so it is not out.
   func unsettled(_ failure: Failure, at destination: DestinationName) {
     state.withLock { $0.failed(failure, at: destination, isOut: false) }

@@ -5,7 +5,7 @@ import SlipwayModel
 /// say `dry_run: true`.
 public struct DryRun: Sendable {
   private let contexts: [WorkflowContext]
-  private let ports: EnginePorts
+  let ports: EnginePorts
   private let grace: Duration
   private let logger: Logger
   /// Asked of each file and destination: whether that upload is told as failed.
@@ -21,6 +21,8 @@ public struct DryRun: Sendable {
     /// Last of all, unless something cannot be uploaded; the key without a destination's prefix.
     case manifest(TreeID, ObjectKey, destinations: [Destination])
     case hook(TreeID, Hook.Phase, Hook, HookResult.Ending?)
+    /// Of a mirror.
+    case difference(TreeID, MirrorFinding)
     /// The tree cannot be planned.
     case problem(TreeID, Failure)
   }
@@ -57,6 +59,8 @@ public struct DryRun: Sendable {
           isClean = try await planQueue(place, tell) && isClean
         } else if context.workflow.intake == .closed {
           isClean = try await planFiles(context, watch.path, tell) && isClean
+        } else if context.workflow.intake.mirrorRule != nil {
+          isClean = try await planMirror(context, watch.path, tell) && isClean
         } else {
           isClean = try await planEntries(context, watch.path, tell) && isClean
         }
@@ -200,7 +204,7 @@ public struct DryRun: Sendable {
     return failing.count
   }
 
-  private func runHooks(
+  func runHooks(
     _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ context: WorkflowContext, _ tell: (Line) -> Void
   ) async throws(Failure) {
     let unfit: Hook.Condition = run.outcome == .failure ? .success : .failure

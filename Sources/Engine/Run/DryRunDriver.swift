@@ -18,7 +18,10 @@ struct DryRunDriver: Sendable {
     log[metadataKey: "tree"] = "\(run.tree.path)"
     let told = log
     let dryRun = DryRun([context], ports: ports, grace: grace, logger: log)
-    let isClean = try await dryRun.plan(run.tree, context) { Self.tell($0, told) }
+    let isClean =
+      if context.workflow.intake.mirrorRule != nil {
+        try await dryRun.planMirror(context, run.tree.watch) { Self.tell($0, told) }
+      } else { try await dryRun.plan(run.tree, context) { Self.tell($0, told) } }
     run.attempt = 1
     run.state = isClean ? .done : .failed
     run.outcome = isClean ? .success : .failure
@@ -42,6 +45,13 @@ extension DryRun.Line {
       case .skip(.link), .skip(.special): .warning
       case .skip, .answer: .debug
       case .upload, .proven: .info
+      }
+    case .difference(_, let finding):
+      switch finding {
+      case .problem: .error
+      case .skip(_, .link), .skip(_, .special): .warning
+      case .skip: .debug
+      case .upload, .replace, .copy, .delete: .info
       }
     case .tree, .manifest, .hook, .rehearsed: .info
     }

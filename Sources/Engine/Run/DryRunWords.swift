@@ -11,6 +11,7 @@ extension DryRun.Line {
       ["fail \(path == .here ? tree.name : path) -> \(destination): \(key) (as --fail-rate says)"]
     case .manifest(_, let key, let destinations):
       destinations.map { "upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }
+    case .difference(_, let finding): [finding.words]
     case .problem(_, let failure): ["error: \(failure.message)"]
     case .hook(_, let phase, let hook, nil): ["\(phase.rawValue) hook \(hook.title): not run in a dry run"]
     case .hook(_, let phase, let hook, .some(let ending)): ["\(phase.rawValue) hook \(hook.title): \(ending.words)"]
@@ -33,6 +34,21 @@ extension DryRun.Line {
 
   private static func words(ofTags tags: [String: String]) -> String {
     tags.isEmpty ? "" : " (tags \(tags.written.joined(separator: ", ")))"
+  }
+}
+
+extension MirrorFinding {
+  /// For people.
+  var words: String {
+    switch self {
+    case .upload(let path, let key, let destination): "upload \(path) -> \(destination): \(key)"
+    case .replace(let path, let key, let destination): "differs \(path) -> \(destination): \(key)"
+    case .copy(let path, let key, let destination, let source):
+      "copy \(path) -> \(destination): \(key) (from \(source))"
+    case .delete(let path, let key, let destination): "delete \(path) at \(destination): \(key)"
+    case .skip(let path, let reason): "skip \(path): \(reason.explanation)"
+    case .problem(let failure): "error: \(failure.message)"
+    }
   }
 }
 

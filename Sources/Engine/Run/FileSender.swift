@@ -16,6 +16,8 @@ struct FileSender: Sendable {
   let journal: any UploadJournal
   let tally: AttemptTally
   let logger: Logger
+  /// nil where the tree is no mirror.
+  var changes: MirrorChanges?
 
   /// Whether the ledger takes nothing more: then nothing more is to be sent.
   var cannotRecord: Bool { recorder.hasFailed || tally.fatal != nil }
@@ -35,6 +37,10 @@ struct FileSender: Sendable {
         metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
       if Task.isCancelled { return }
+      if error.isOfSource, let changes, changes.take(error.failure, sending.path) {
+        logger.info("\(error.failure.message)")
+        return recorder.recordUnknown(sending.path, at: destination)
+      }
       meter.failed()
       let isOut = tally.failed(error.failure, at: error.isOfSource ? nil : destination)
       logger.log(
@@ -77,9 +83,27 @@ struct FileSender: Sendable {
       run: run, destination: sending.target.name, path: sending.path, attributes: attributes, progress: meter,
       journal: journal, permits: sending.target.lane)
     do throws(Failure) {
+      if let receipt = try await found(file, sending) { return receipt }
       return try await sending.target.store.put(file, at: sending.key, context)
     } catch {
       throw Problem(failure: error, isOfSource: error.isOfSource)
+    }
+  }
+
+  /// What a mirror need not send: the destination has it, under this key or another one.
+  nonisolated(nonsending) private func found(
+    _ file: any OpenFile, _ sending: UploadFeed.Sending
+  ) async throws(Failure) -> PutReceipt? {
+    switch sending.approach {
+    case .send, .replace: return nil
+    case .compare(let known): return try await sending.target.store.recognise(file, at: sending.key, as: known)
+    case .copy(let source, let receipt):
+      do throws(Failure) {
+        return try await sending.target.store.copy(source, to: sending.key).proving(receipt)
+      } catch {
+        logger.debug("\(error.message)", metadata: ["destination": "\(sending.target.name)"])
+        return nil
+      }
     }
   }
 
@@ -88,5 +112,15 @@ struct FileSender: Sendable {
       .transient(retryAfter: nil), "upload", tree.appending(path).description, code: Failure.sourceChanged,
       cause: "it changed while it was being sent", remedy: "it is sent again in the next attempt")
     return Problem(failure: failure, isOfSource: true)
+  }
+}
+
+extension PutReceipt {
+  /// What this receipt of a copy says together with that of its source; nil where it does not show that both are equal.
+  fileprivate func proving(_ source: PutReceipt) -> PutReceipt? {
+    let hasEqualETag = !etag.isEmpty && etag == source.etag
+    let hasEqualChecksum = checksum != nil && checksum == source.checksum
+    guard size == source.size, hasEqualETag || hasEqualChecksum else { return nil }
+    return PutReceipt(size: size, etag: etag, checksum: source.checksum, isSent: false)
   }
 }

@@ -1,12 +1,22 @@
 import SlipwayModel
 
+/// A plan as it comes. Not for two tasks at once.
+protocol PlanSource: AnyObject {
+  /// The next step, nil at the end.
+  nonisolated(nonsending) func next() async throws(Failure) -> PlanReader.Step?
+}
+
 /// The plan of a run as it comes: a walk of its tree, merged with what the ledger already knows of the run. Not for two
 /// tasks at once.
-final class PlanReader {
+final class PlanReader: PlanSource {
   enum Step: Sendable {
     case item(PlanItem, rows: [UploadRecord])
     /// The ledger has rows of a path at which there is no file any more.
     case vanished(BytePath)
+    /// Of a mirror: an upload, and how each destination comes by the file.
+    case mirror(PlanItem, [DestinationName: MirrorApproach])
+    /// Of a mirror: what lies at this destination cannot be told.
+    case lost(DestinationName, Failure)
   }
 
   private let walk: any TreeWalk

@@ -52,7 +52,7 @@ struct PreHookStage {
   /// No plan is made that would tell what the hooks have left: without a marker that is what has been seen of the tree,
   /// so that their own writes do not make it ready again.
   private func noteSeen() {
-    guard session.workflow.intake.markerName == nil else { return }
+    guard session.workflow.intake.markerName == nil, session.workflow.intake.mirrorRule == nil else { return }
     // What cannot be read now has changed when it can.
     guard let walk = try? session.ports.files.with(session.workflow.symlinks).walk(session.place) else {
       return

@@ -7,7 +7,8 @@ extension RunDriver {
   /// may go on; of a new one the tree as it lies there now is what it answers.
   func withdrawnUnready(_ session: RunSession, isNew: Bool) async throws(Failure) -> Ending? {
     switch context.workflow.intake {
-    case .marker: return nil
+    // Of a mirror that is gone nothing is concluded: its run fails.
+    case .marker, .mirror: return nil
     case .closed:
       guard let state = try ports.files.state(of: .here, in: session.run.tree.path) else {
         return try await withdraw(session, "the file is gone")

@@ -113,6 +113,7 @@ struct SharedRunState: Sendable {
   /// Which destinations are out; nil where that uses up attempts like any other failure.
   var outages: OutageBoard?
   let grace: Duration
+  let mirrors: MirrorBoard
 
   var countsBlocked: Bool { outages == nil }
 

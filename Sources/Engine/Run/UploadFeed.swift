@@ -29,6 +29,7 @@ final class UploadFeed: @unchecked Sendable {
     /// With the destination's prefix.
     let key: ObjectKey
     let target: Target
+    var approach = MirrorApproach.send
   }
 
   /// What the plan told beside the uploads.
@@ -45,8 +46,8 @@ final class UploadFeed: @unchecked Sendable {
     var failure: Failure?
   }
 
-  private let makeReader: @Sendable () throws(Failure) -> PlanReader
-  private var reader: PlanReader?
+  private let makeReader: () throws(Failure) -> any PlanSource
+  private var reader: (any PlanSource)?
   private let run: RunID
   private let tree: TreeID
   private let ledger: any Ledger
@@ -68,7 +69,7 @@ final class UploadFeed: @unchecked Sendable {
 
   init(
     of run: Run, in ledger: any Ledger, to targets: [Target], tally: AttemptTally, meter: TransferMeter,
-    logger: Logger, makeReader: @escaping @Sendable () throws(Failure) -> PlanReader
+    logger: Logger, makeReader: @escaping () throws(Failure) -> any PlanSource
   ) {
     self.makeReader = makeReader
     self.run = run.id
@@ -127,6 +128,11 @@ final class UploadFeed: @unchecked Sendable {
   private func take(_ step: PlanReader.Step) {
     switch step {
     case .vanished(let path): vanished.append(path)
+    case .lost(let destination, let failure):
+      logger.error("\(failure.message)", metadata: ["destination": "\(destination)"])
+      tally.failed(failure, at: destination)
+    case .mirror(let item, let approaches):
+      if case .upload(let planned) = item.decision { queue(item.path, planned, approaches) }
     case .item(let item, _):
       if item.path == .here { findings.isOneFile = true }
       findings.digest.add(item)
@@ -144,11 +150,14 @@ final class UploadFeed: @unchecked Sendable {
     }
   }
 
-  private func queue(_ path: BytePath, _ planned: PlannedUpload) {
+  private func queue(
+    _ path: BytePath, _ planned: PlannedUpload, _ approaches: [DestinationName: MirrorApproach] = [:]
+  ) {
     for target in targets where planned.destinations.contains(target.name) {
       pending.append(
         Sending(
-          path: path, planned: planned, key: joinedKey(target.prefix, planned.key.bytes), target: target))
+          path: path, planned: planned, key: joinedKey(target.prefix, planned.key.bytes), target: target,
+          approach: approaches[target.name] ?? .send))
     }
   }
 

@@ -7,6 +7,8 @@ import Synchronization
 final class UploadRecorder: Sendable {
   private struct State {
     var rows: [UploadRecord] = []
+    /// Of a mirror: keys at which nobody knows what lies.
+    var unknown: [MirroredObject] = []
     var isScheduled = false
     var writesUnderWay = 0
     var idle: CheckedContinuation<Void, Never>?
@@ -17,11 +19,14 @@ final class UploadRecorder: Sendable {
   /// So many rows are written without waiting longer.
   static let rowLimit = 512
 
+  private let mirror: TreeID?
   private let ledger: any Ledger
   private let clock: any Clock
   private let state = Mutex(State())
 
-  init(ledger: any Ledger, clock: any Clock) {
+  /// `mirror` is the tree if it is one: then what has been proven stands there, too.
+  init(ledger: any Ledger, clock: any Clock, mirror: TreeID? = nil) {
+    self.mirror = mirror
     self.ledger = ledger
     self.clock = clock
   }
@@ -41,6 +46,11 @@ final class UploadRecorder: Sendable {
     if mustSchedule { schedule() }
   }
 
+  /// Takes that nobody knows what lies at the key of a file that has changed. Written with the next rows.
+  func recordUnknown(_ path: BytePath, at destination: DestinationName) {
+    state.withLock { $0.unknown.append(MirroredObject(path: path, destination: destination, content: nil)) }
+  }
+
   /// Writes what is left; throws if any row could not be written. Called once everything is recorded.
   func finish() async throws(Failure) {
     await flush()
@@ -58,16 +68,18 @@ final class UploadRecorder: Sendable {
   }
 
   nonisolated(nonsending) private func flush() async {
-    let rows = state.withLock { state in
-      let rows = state.rows
-      state.rows = []
-      if !rows.isEmpty { state.writesUnderWay += 1 }
-      return rows
+    let (rows, unknown) = state.withLock { state in
+      let (rows, unknown) = (state.rows, state.unknown)
+      (state.rows, state.unknown) = ([], [])
+      if !rows.isEmpty || !unknown.isEmpty { state.writesUnderWay += 1 }
+      return (rows, unknown)
     }
-    guard !rows.isEmpty else { return }
+    guard !rows.isEmpty || !unknown.isEmpty else { return }
     var failure: Failure?
     do throws(Failure) {
-      try await ledger.commit([.uploads(rows)])
+      var changes: [LedgerChange] = rows.isEmpty ? [] : [.uploads(rows)]
+      if let mirror { changes.append(.mirrored(mirror, rows.map(\.mirrored) + unknown)) }
+      try await ledger.commit(changes)
     } catch {
       failure = error
     }
@@ -93,5 +105,16 @@ final class UploadRecorder: Sendable {
       }
       if isIdle { continuation.resume() }
     }
+  }
+}
+
+extension UploadRecord {
+  /// What it says of the key of a mirror: after a failure nobody knows what lies there.
+  fileprivate var mirrored: MirroredObject {
+    let content: MirroredObject.Content? =
+      if case .proven(let receipt) = status {
+        MirroredObject.Content(fingerprint: fingerprint, receipt: receipt)
+      } else { nil }
+    return MirroredObject(path: path, destination: destination, content: content)
   }
 }

@@ -8,7 +8,8 @@ struct UploadStage {
   let isContinued: Bool
 
   func perform() async throws(Failure) -> StageEnd {
-    if isContinued, !session.workflow.hooks.pre.isEmpty, try await sourceHasChanged() { return .event(.sourceChanged) }
+    let mayCompare = isContinued && !session.workflow.hooks.pre.isEmpty && !isMirror
+    if mayCompare, try await sourceHasChanged() { return .event(.sourceChanged) }
     do throws(Failure) {
       try await claimStems()
     } catch {
@@ -38,6 +39,7 @@ struct UploadStage {
       while let step = try await reader.next() {
         switch step {
         case .vanished: return true
+        case .mirror, .lost: continue
         case .item(let item, let rows):
           guard case .upload(let planned) = item.decision else { continue }
           if rows.contains(where: { !$0.fingerprint.matchesAcrossProcesses(planned.recorded) }) { return true }
@@ -51,6 +53,7 @@ struct UploadStage {
     }
   }
 
+  private var isMirror: Bool { session.workflow.intake.mirrorRule != nil }
   private var files: any TreeFiles { session.ports.files.with(session.workflow.symlinks) }
 
   private func planReader() throws(Failure) -> PlanReader {
@@ -65,21 +68,30 @@ struct UploadStage {
     let gate = session.shared.outages.map { OutageGate($0, for: session.run) }
     gate?.enter(session.context.destinations.map(\.name))
     let tally = AttemptTally(gate)
-    let recorder = UploadRecorder(ledger: session.ports.ledger, clock: session.ports.clock)
+    let mirror: MirrorPass?
+    do throws(Failure) {
+      mirror = try await mirrorPass()
+    } catch {
+      if error.kind == .fatal { throw error }
+      return .event(.attemptFailed(error.message, error.attemptError))
+    }
+    let tree = session.run.tree
+    let recorder = UploadRecorder(
+      ledger: session.ports.ledger, clock: session.ports.clock, mirror: mirror == nil ? nil : tree)
     let sender = FileSender(
       run: session.run.id, tree: session.place, files: files,
       attributes: session.run.attributes, hookTags: session.run.output.tags, meter: session.shared.meter,
       recorder: recorder, journal: session.ports.ledger, tally: tally,
-      logger: session.logger)
+      logger: session.logger, changes: mirror == nil ? nil : MirrorChanges(tree, session.shared.mirrors))
     let targets = targets
-    let findings = await carryOut(sender, to: targets)
+    let findings = await carryOut(sender, to: targets, mirror)
     if let failure = findings.failure {
       if failure.kind == .fatal { throw failure }
       tally.failed(failure, at: nil)
       session.logger.error("\(failure.message)")
     }
     try await recorder.finish()
-    if session.workflow.intake.markerName == nil, findings.isWhole, findings.digest.fileCount > 0 {
+    if session.workflow.intake.markerName == nil, mirror == nil, findings.isWhole, findings.digest.fileCount > 0 {
       session.noteAnswer(findings.digest.identity)
     }
     if Task.isCancelled { return .interrupted }
@@ -90,15 +102,26 @@ struct UploadStage {
       if Task.isCancelled { return .interrupted }
       try await settle(tally)
     }
+    if let mirror, tally.verdict == nil { try await mirror.delete(tally) }
+    if Task.isCancelled { return .interrupted }
     if let fatal = tally.fatal { throw fatal }
+    mirror?.noteComplete(tally)
+    if tally.verdict == nil { mirror?.end() }
     return try await conclude(tally, findings)
+  }
+
+  private func mirrorPass() async throws(Failure) -> MirrorPass? {
+    guard let rule = session.workflow.intake.mirrorRule else { return nil }
+    return try await MirrorPass.begin(session, rule)
   }
 
   /// Runs the plan; returns when everything that it began has ended. There is a worker for each sending up to the number
   /// of transfers, and each goes on with the next: no task a file. The first that sees that nothing can be recorded any
   /// more ends, and with it all others: what they would go on sending, the next process would send again.
-  private func carryOut(_ sender: FileSender, to targets: [UploadFeed.Target]) async -> UploadFeed.Findings {
-    let feed = feed(to: targets, sender.tally)
+  private func carryOut(
+    _ sender: FileSender, to targets: [UploadFeed.Target], _ mirror: MirrorPass?
+  ) async -> UploadFeed.Findings {
+    let feed = feed(to: targets, sender.tally, mirror)
     let count = session.shared.slots.count
     // What is thrown only cancels; the failure itself is the recorder's, or the tally's.
     try? await withThrowingDiscardingTaskGroup { group in
@@ -128,14 +151,16 @@ struct UploadStage {
     }
   }
 
-  private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally) -> UploadFeed {
+  private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally, _ mirror: MirrorPass?) -> UploadFeed {
+    let plan = mirror?.plan
     let (place, files, ledger, planner) = (session.place, files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, hasNoRows)
     return UploadFeed(
       of: session.run, in: ledger, to: targets, tally: tally, meter: session.shared.meter, logger: session.logger
     ) {
       () throws(Failure) in
-      PlanReader(
+      if let plan { return plan }
+      return PlanReader(
         walk: try files.walk(place), planner: planner, rows: UploadRowPages(of: id, in: ledger, isEmpty: hasNoRows))
     }
   }

@@ -53,7 +53,7 @@ struct WorkflowContext: Sendable {
   /// Where its hooks are started: in the tree, or beside a tree that is one file.
   func hookDirectory(of tree: TreeID, _ files: any TreeFiles) -> BytePath {
     switch workflow.intake {
-    case .marker: return tree.path
+    case .marker, .mirror: return tree.path
     case .closed: return tree.path.parent
     case .queue(let working): return working
     case .settled:

@@ -66,6 +66,11 @@ package final class PluginStore: ObjectStore {
     return ((greeting?.operations ?? []).map(\.rawValue).sorted(), greeting?.provesContent == true)
   }
 
+  func offers(_ operation: PluginOperation) async throws(Failure) -> Bool {
+    if connection.greeting == nil { _ = try await greet() }
+    return connection.greeting?.operations.contains(operation) == true
+  }
+
   /// Has the program ended; nobody waits for it here.
   package func beginClosing() { connection.beginClosing() }
 

@@ -59,6 +59,10 @@ struct PushTargets {
       if tree.name.components.count == 1, Self.isRegularFile(tree.path) { return }
       throw ValidationError(
         "\(tree.path) is no regular file in \(tree.watch) itself, as the trees of the workflow '\(workflow.name)' are.")
+    case .mirror:
+      if tree.name == .here { return }
+      throw ValidationError(
+        "the workflow '\(workflow.name)' mirrors \(tree.watch) as a whole: name that directory, or none.")
     case .closed:
       if Self.isRegularFile(tree.path) { return }
       throw ValidationError(

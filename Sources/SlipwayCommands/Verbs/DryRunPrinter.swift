@@ -12,7 +12,9 @@ struct DryRunPrinter {
   func run() async throws {
     var isClean = false
     do throws(Failure) {
-      let ports = try await assembly.openForReading()
+      let looking = hasMirror ? try await assembly.openForLooking() : nil
+      defer { looking?.close() }
+      let ports = if let looking { looking.ports } else { try await assembly.openForReading() }
       let failRate = failRate
       let dryRun = try DryRun(
         assembly.configuration, only: only, ports: ports, logger: assembly.logger,
@@ -25,6 +27,13 @@ struct DryRunPrinter {
       throw Exit.code(for: error)
     }
     if !isClean { throw Exit.failure }
+  }
+
+  /// What a mirror would do only its destinations tell.
+  private var hasMirror: Bool {
+    assembly.configuration.workflows.contains { workflow in
+      workflow.intake.mirrorRule != nil && only?.contains(workflow.name) ?? true
+    }
   }
 
   static func lines(_ line: DryRun.Line) -> [String] {

@@ -90,6 +90,7 @@ struct Explanation {
   private static func tree(
     around place: BytePath, _ workflow: Workflow, _ watch: BytePath, _ files: any TreeFiles
   ) throws(Failure) -> (TreeID, BytePath?) {
+    if workflow.intake.mirrorRule != nil { return (TreeID(workflow: workflow.name, watch: watch, name: .here), nil) }
     guard let name = workflow.intake.markerName else {
       var tree = place
       // The entry of the watched directory in which it lies.
@@ -147,6 +148,9 @@ struct Explanation {
       lines.append("  tree      \(tree.name) (once nothing has changed in it for \(DurationText.written(time)))")
     case .queue(let working):
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, worked on in \(working))") }
+    case .mirror(let rule):
+      let gone = rule.deletes ? "deleted, at most \(rule.deleteLimit.map(\.description) ?? "all") a run" : "kept"
+      lines.append("  tree      . (a mirror of the watched directory; objects whose files are gone are \(gone))")
     case .closed:
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, once it is closed after writing)") }
     }

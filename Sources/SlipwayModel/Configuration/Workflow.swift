@@ -81,6 +81,8 @@ public enum Intake: Sendable, Hashable {
   /// Each regular file in the watched directory itself is a tree, claimed by renaming it into this directory (absolute),
   /// where it is worked on. What becomes of it then is `Workflow.after`.
   case queue(working: BytePath)
+  /// Each watched directory is one tree, and its objects are kept like it.
+  case mirror(MirrorRule)
 }
 
 extension Intake {
@@ -88,7 +90,7 @@ extension Intake {
   public var markerName: BytePath? {
     switch self {
     case .marker(let name): name
-    case .closed, .settled, .queue: nil
+    case .closed, .settled, .queue, .mirror: nil
     }
   }
 
@@ -96,13 +98,18 @@ extension Intake {
   public var takesFiles: Bool {
     switch self {
     case .closed, .queue: true
-    case .marker, .settled: false
+    case .marker, .settled, .mirror: false
     }
   }
 
   /// Where files are worked on that several processes share; nil where trees stay where they are.
   public var workingDirectory: BytePath? {
     if case .queue(let working) = self { working } else { nil }
+  }
+
+  /// nil where the intake is another one.
+  public var mirrorRule: MirrorRule? {
+    if case .mirror(let rule) = self { rule } else { nil }
   }
 }
 

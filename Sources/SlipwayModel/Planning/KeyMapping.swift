@@ -27,6 +27,15 @@ public struct KeyMapping: Sendable, Hashable {
     return absolute.relative(to: sourcePrefix).map { $0 == .here ? absolute.name : $0 } ?? absolute
   }
 
+  /// What stands in front of every path in its key, without a slash at its end; nil where that is not the same for all
+  /// of them, because the source prefix lies below the watched directory.
+  public var stem: [UInt8]? {
+    if sourcePrefix == watch { return front }
+    if let below = watch.relative(to: sourcePrefix) { return joinedKey(front, below.bytes).bytes }
+    if sourcePrefix.isWithin(watch) { return nil }
+    return joinedKey(front, Array(trimmingLeadingSlashes(watch.bytes))).bytes
+  }
+
   /// The name of a run's manifest at its destinations.
   public static let manifestName = BytePath("manifest.json")
 

@@ -2,9 +2,9 @@
 ///
 /// A ledger that cannot keep a record throws a fatal failure, and goes on doing so: no effect may follow a change that
 /// was not committed.
-public protocol Ledger: UploadJournal {
-  /// Makes all `changes` durable, or none; returns when they are. `.uploads` and `.part` alone may be lost with the
-  /// machine's power (what they tell of is sent again), never with the process. Callers that come together share one commit.
+public protocol Ledger: UploadJournal, MirrorRecords {
+  /// Makes all `changes` durable, or none; returns when they are. `.uploads`, `.mirrored` and `.part` alone may be lost with
+  /// the machine's power (what they tell of is sent again), never with the process. Callers that come together share one commit.
   func commit(_ changes: [LedgerChange]) async throws(Failure)
 
   /// Every run that is not final, oldest first.
@@ -130,6 +130,12 @@ public enum LedgerChange: Sendable, Hashable {
   case forgetTrees([TreeID])
   /// The objects under this key stem (destination's prefix included) come from the tree at this path.
   case stem(ObjectKey, at: DestinationName, from: BytePath)
+  /// Where the mirror's objects lie at a destination. With another address than before all that was known is forgotten.
+  case mirrorPlace(TreeID, DestinationName, MirrorPlace)
+  /// Inserts the rows of a mirror, or replaces those of the same path and destination.
+  case mirrored(TreeID, [MirroredObject])
+  /// Removes the rows of a mirror for these paths at the destination.
+  case unmirrored(TreeID, DestinationName, [BytePath])
 }
 
 /// What a look at a part of the ledger has found.

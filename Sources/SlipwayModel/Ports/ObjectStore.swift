@@ -36,6 +36,13 @@ public protocol ObjectStore: Sendable {
   /// a permanent failure (`Failure.noSuchKey`). Called from tasks that may block.
   func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt
 
+  /// What lies at `key`, of which `known` is known, if that has the content of `file`; nil if it has not, or if nothing
+  /// shows whether it has. Reads the file only where sizes are equal, and asks the store only where what is known says
+  /// too little. Called from tasks that may block.
+  nonisolated(nonsending) func recognise(
+    _ file: any OpenFile, at key: ObjectKey, as known: KnownObject
+  ) async throws(Failure) -> PutReceipt?
+
   /// Makes everything durable that was put or copied before the call. Called once before a run counts as uploaded.
   func settle() async throws(Failure)
 

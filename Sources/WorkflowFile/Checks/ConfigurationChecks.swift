@@ -29,6 +29,8 @@ struct ConfigurationChecks {
       checkFileTrees(workflow)
       checkSidecar(workflow)
       checkQueue(workflow, watched)
+      checkMirror(workflow)
     }
+    checkMirroredPlaces()
   }
 }

@@ -9,7 +9,7 @@ extension Intake {
   /// `known`, and then `ready` is no longer required by itself.
   init?(decoding reader: MappingReader<WorkflowKey>) {
     let known: [(WorkflowKey, (Node, Mark, DecodingContext) -> Intake?)] = [
-      (.ready, Self.ready), (.queue, Self.queue),
+      (.ready, Self.ready), (.queue, Self.queue), (.mirror, Self.mirror),
     ]
     let found = known.filter { reader[$0.0] != nil }
     guard let (key, decode) = found.first, let node = reader[key] else {
@@ -37,7 +37,7 @@ extension Intake {
     return nil
   }
 
-  private static let settleTimes = Duration.milliseconds(10)...Duration.seconds(86_400)
+  static let settleTimes = Duration.milliseconds(10)...Duration.seconds(86_400)
 
   private static func closed(_ node: Node, _ context: DecodingContext) -> Intake? {
     let expected = "'closed', { marker: NAME } or { settled: TIME }"

@@ -4,6 +4,7 @@ enum WorkflowKey: String, CaseIterable {
   case watch
   case ready
   case queue
+  case mirror
   case filter
   case exclude
   case sourcePrefix = "source_prefix"
@@ -50,7 +51,9 @@ extension WorkflowDraft {
     let context = reader.context
     if let node = reader[.sourcePrefix], let path = context.path(node) { sourcePrefix = Located(path, node.mark) }
     workflow.sourcePrefix = sourcePrefix?.value
-    if let template = reader[.targetPrefix].flatMap(context.template) { workflow.targetPrefix = template }
+    if let node = reader[.targetPrefix], let template = context.template(node) {
+      (workflow.targetPrefix, targetPrefix) = (template, node.mark)
+    }
     destinations = reader.required(.destinations).map(context.destinationNames) ?? []
     workflow.destinations = destinations.map(\.value)
   }

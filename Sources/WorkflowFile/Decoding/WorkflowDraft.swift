@@ -8,6 +8,7 @@ struct WorkflowDraft {
   let mark: Mark
   var watch: [Located<BytePath>] = []
   var sourcePrefix: Located<BytePath>?
+  var targetPrefix: Mark?
   var destinations: [Located<DestinationName>] = []
   /// `after`, and where the directories of `move` stand.
   var after: Mark?

@@ -1,0 +1,29 @@
+import SlipwayModel
+
+/// Whether a mirror's tree is as the ledger says its destinations are. Asks no destination.
+struct MirrorLook {
+  let context: WorkflowContext
+  let ports: EnginePorts
+
+  /// Ends with the first difference. What cannot be read is one: the run tells. Throws where the watched directory itself
+  /// cannot be read.
+  func differs(_ tree: TreeID, _ scope: MirrorScope) async throws(Failure) -> Bool {
+    let run = context.runForLooking(at: tree, ports)
+    let targets = try await MirrorTarget.all(of: tree, context, targetPrefix: run.fullTargetPrefix, ports: ports)
+    // In this order: of a directory that is not there no run is made.
+    _ = try ports.files.walk(tree.path)
+    if targets.contains(where: \.isListed) { return true }
+    let reader = MirrorReader(
+      tree, scope, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
+      waitsForWriters: true)
+    while let step = try await reader.next() {
+      switch step.decision {
+      case .upload, .lost: return true
+      case .gone: if context.workflow.intake.mirrorRule?.deletes == true { return true }
+      case .item(let item): if case .fail = item.decision { return true }
+      case .none: continue
+      }
+    }
+    return false
+  }
+}

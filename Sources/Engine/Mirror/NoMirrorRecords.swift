@@ -1,0 +1,16 @@
+import SlipwayModel
+
+/// For who believes no record.
+struct NoMirrorRecords: MirrorRecords {
+  func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? { nil }
+  func mirrored(
+    by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
+  ) async throws(Failure) -> [MirroredObject] { [] }
+  func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject] { [] }
+  func mirroredToDelete(
+    by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
+  ) async throws(Failure) -> [MirroredObject] { [] }
+  func mirrorCounts(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorCounts {
+    MirrorCounts()
+  }
+}

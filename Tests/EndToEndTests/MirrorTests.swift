@@ -1,0 +1,163 @@
+import Foundation
+import Glibc
+import SlipwayModel
+import Testing
+
+@testable import TestSupport
+
+@Suite("Mirrors", .needsBinary)
+struct MirrorTests {
+  private func configure(_ world: World, _ rule: String = "{ delete: true, settle: 50ms }", _ lines: String = "") throws
+  {
+    try world.scratch.write(
+      """
+      version: 1
+      settings: { state_dir: ./state }
+      \(world.destinations())workflows:
+        w:
+          watch: ./in
+          mirror: \(rule)
+          destinations: [store]
+          started: ./started
+          retry: { attempts: 2, backoff: 10ms..20ms }
+          \(lines)
+      """, to: "workflows.yaml")
+  }
+
+  /// The MD5 of what lies below `in`, by the keys that it should have.
+  private func files(_ world: World) throws -> [String: String] {
+    let root = world.scratch("in")
+    var found: [String: String] = [:]
+    for name in FileManager.default.enumerator(atPath: root)?.compactMap({ $0 as? String }) ?? [] {
+      var isDirectory: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: root + "/" + name, isDirectory: &isDirectory), !isDirectory.boolValue
+      else { continue }
+      found["pre/" + name] = world.scratch.read("in/" + name).map { hexadecimal(Digests.md5($0)) }
+    }
+    return found
+  }
+
+  /// The ETags of what boto3 sees in the bucket: each was sent by one PUT.
+  private func objects(_ world: World) async throws -> [String: String] {
+    let listed = try await world.reader.list(world.bucket)
+    return Dictionary(uniqueKeysWithValues: listed.map { (String(decoding: $0.key, as: UTF8.self), $0.etag) })
+  }
+
+  @Test("A start over an unchanged tree sends no request; what has changed costs what it is")
+  func requests() async throws {
+    try await World.with(.scripted([])) { world in
+      try configure(world)
+      for number in 0..<20 { try world.scratch.write("\(number)", to: "in/\(number % 3)/\(number)") }
+      try await world.run("run", "--once")
+      let first = world.scripted?.requests ?? []
+      #expect(world.putCount() == 20)
+      #expect(first.count { $0.method == "GET" } == 1)
+      try await world.run("run", "--once")
+      #expect(world.scripted?.requests.count == first.count)
+      try world.scratch.write("x", to: "in/0/0")
+      unlink(world.scratch("in/1/1"))
+      rename(world.scratch("in/2/2"), world.scratch("in/2/two"))
+      try await world.run("run", "--once")
+      let later = (world.scripted?.requests ?? []).dropFirst(first.count)
+      // The changed one, and the one that is copied.
+      #expect(later.count { $0.method == "PUT" } == 2)
+      #expect(later.count { $0.method == "GET" } == 0)
+      #expect(later.count { $0.method == "POST" } == 1)
+      #expect(try await objects(world) == files(world))
+    }
+  }
+
+  @Test("verify and --dry-run tell the same differences, and change nothing")
+  func verify() async throws {
+    try await World.with { world in
+      try configure(world)
+      for name in ["same", "d/same", "other", "gone"] { try world.scratch.write(name, to: "in/\(name)") }
+      try await world.run("run", "--once")
+      let equal = try await world.run("verify", "w")
+      #expect(equal.lines(.output) == ["4 compared, 0 different"])
+      try world.scratch.write("OTHER", to: "in/other")
+      try world.scratch.write("new", to: "in/new")
+      unlink(world.scratch("in/gone"))
+      let different = try await world.run("verify", "w", expecting: 1)
+      #expect(
+        different.lines(.output) == [
+          "would delete gone at store: pre/gone", "would upload new -> store: pre/new",
+          "differs other -> store: pre/other", "4 compared, 3 different",
+        ])
+      let json = try await world.run("verify", "w", "--json", expecting: 1).objects()
+      #expect(json.compactMap { $0["difference"] as? String } == ["delete", "upload", "differs"])
+      #expect(json.last?["different"] as? Int == 3)
+      let dry = try await world.run("run", "--dry-run")
+      #expect(
+        dry.lines(.output).filter { !$0.hasPrefix("tree ") } == [
+          "  delete gone at store: pre/gone", "  upload new -> store: pre/new", "  differs other -> store: pre/other",
+        ])
+      #expect(try await objects(world)["pre/gone"] != nil)
+      try await world.run("push", "w")
+      #expect(try await objects(world) == files(world))
+      try await world.run("verify", "w")
+      let explained = try await world.run("explain", "in/d/same")
+      #expect(explained.lines().contains { $0.contains("a mirror of the watched directory") })
+      let status = try await world.run("status", "--json")
+      #expect(status.transcript.contains("\"w\""))
+    }
+  }
+
+  @Test("500 random edits while it runs: in the end the bucket is as the tree")
+  func randomEdits() async throws {
+    try await World.with { world in
+      try configure(world)
+      try world.scratch.write("0", to: "in/keep")
+      let service = try await world.startService()
+      let editor = try world.startProgram(["/usr/bin/env", "python3", "-c", Self.edits, world.scratch("in")])
+      try await editor.expectEnd(.exited(0))
+      let deadline = ContinuousClock.now + World.limit
+      var sums = try await sums(world)
+      while !sums.hasSuffix(" 0 different"), ContinuousClock.now < deadline { sums = try await self.sums(world) }
+      #expect(sums.hasSuffix(" 0 different"), "\(sums)\n\(service.lines().suffix(30))")
+      #expect(try await objects(world) == files(world))
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+    }
+  }
+
+  /// What verify says in the end.
+  private func sums(_ world: World) async throws -> String {
+    let verify = try world.start("verify", "w")
+    return try #require(await verify.line(containing: " compared, "), "\(verify.transcript)")
+  }
+
+  /// Makes, appends to, renames, removes and moves files and directories at random; a seed makes it the same each time.
+  private static let edits = """
+    import os, random, shutil, sys, time
+    root, dice = sys.argv[1], random.Random(7)
+    def all(kind):
+        found = []
+        for top, directories, files in os.walk(root):
+            found += [os.path.join(top, n) for n in (files if kind == 'f' else directories) if n != 'keep']
+        return sorted(found)
+    def place():
+        return os.path.join(dice.choice([root] + all('d')), 'n%d' % dice.randrange(60))
+    for step in range(500):
+        what = dice.choice(['make', 'make', 'make', 'append', 'rename', 'remove', 'mkdir', 'move', 'tree'])
+        files, directories = all('f'), all('d')
+        target = place()
+        if what == 'make' and not os.path.isdir(target):
+            open(target, 'w').write('x' * dice.randrange(2000) + str(step))
+        elif what == 'append' and files:
+            open(dice.choice(files), 'a').write(str(step))
+        elif what == 'rename' and files and not os.path.isdir(target):
+            os.rename(dice.choice(files), target)
+        elif what == 'remove' and files:
+            os.remove(dice.choice(files))
+        elif what == 'mkdir' and len(target) < 300 and not os.path.exists(target):
+            os.makedirs(os.path.join(target, 'a', 'b'))
+            open(os.path.join(target, 'a', 'b', 'f'), 'w').write(str(step))
+        elif what == 'move' and directories and not os.path.exists(target):
+            source = dice.choice(directories)
+            if not (target + '/').startswith(source + '/'): os.rename(source, target)
+        elif what == 'tree' and directories and dice.random() < 0.3:
+            shutil.rmtree(dice.choice(directories))
+        time.sleep(dice.random() * 0.02)
+    """
+}

@@ -1,0 +1,66 @@
+import SlipwayModel
+
+extension InMemoryLedger {
+  package func mirrorPlace(of tree: TreeID, at destination: DestinationName) throws(Failure) -> MirrorPlace? {
+    mirrors.places[MirrorShelf.Mirror(tree: tree, destination: destination)]
+  }
+
+  package func mirrored(
+    by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
+  ) throws(Failure) -> [MirroredObject] {
+    let rows = mirrors.sorted(tree).filter { $0.path.isWithin(path) && isAfter($0.path, last) }
+    let end = rows.indices.first { $0 >= limit && $0 > 0 && rows[$0].path != rows[$0 - 1].path }
+    return Array(rows[..<(end ?? rows.endIndex)])
+  }
+
+  package func mirrored(by tree: TreeID, inode: UInt64) throws(Failure) -> [MirroredObject] {
+    mirrors.sorted(tree).filter { $0.content?.fingerprint.inode == inode }
+  }
+
+  package func mirroredToDelete(
+    by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
+  ) throws(Failure) -> [MirroredObject] {
+    let rows = mirrors.sorted(tree).filter { $0.destination == destination && $0.state != .present }
+    return Array(rows.filter { isAfter($0.path, last) }.prefix(limit))
+  }
+
+  package func mirrorCounts(of tree: TreeID, at destination: DestinationName) throws(Failure) -> MirrorCounts {
+    let rows = mirrors.sorted(tree).filter { $0.destination == destination }
+    return MirrorCounts(
+      all: rows.count, gone: rows.count { $0.state == .gone }, toDelete: rows.count { $0.state != .present })
+  }
+}
+
+/// What an in-memory ledger knows of mirrors.
+struct MirrorShelf {
+  struct Mirror: Hashable {
+    let tree: TreeID
+    let destination: DestinationName
+  }
+
+  private(set) var places: [Mirror: MirrorPlace] = [:]
+  private var rows: [Mirror: [BytePath: MirroredObject]] = [:]
+
+  func holds(_ tree: TreeID) -> Bool { places.keys.contains { $0.tree == tree } }
+
+  func sorted(_ tree: TreeID) -> [MirroredObject] {
+    rows.filter { $0.key.tree == tree }.flatMap(\.value.values)
+      .sorted { $0.path == $1.path ? $0.destination < $1.destination : $0.path < $1.path }
+  }
+
+  mutating func apply(_ change: LedgerChange) {
+    switch change {
+    case .mirrorPlace(let tree, let destination, let place):
+      let mirror = Mirror(tree: tree, destination: destination)
+      if places[mirror]?.address != place.address { rows[mirror] = nil }
+      places[mirror] = place
+    case .mirrored(let tree, let objects):
+      for object in objects {
+        rows[Mirror(tree: tree, destination: object.destination), default: [:]][object.path] = object
+      }
+    case .unmirrored(let tree, let destination, let paths):
+      for path in paths { rows[Mirror(tree: tree, destination: destination)]?[path] = nil }
+    default: break
+    }
+  }
+}
