@@ -26,8 +26,8 @@ extension Orchestrator {
     backlog.end(run)
     let isLeft = shared.claims.takeLeft(run.tree)
     if isLeft { touched.insert(run.tree) }
-    // What changed while it was sent, no event may tell.
-    if shared.mirrors.hasTold(run.tree) { touched.insert(run.tree) }
+    // What changed while it was sent, no event may tell. One that was skipped is not made again for what made it.
+    if run.state == .done, shared.mirrors.hasTold(run.tree) { touched.insert(run.tree) }
     if touched.remove(run.tree) { lookAgain(at: run.tree) }
   }
 

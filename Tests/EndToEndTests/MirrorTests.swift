@@ -103,6 +103,27 @@ struct MirrorTests {
     }
   }
 
+  @Test("verify compares the trees of other workflows under the keys that their runs gave them")
+  func verifyTrees() async throws {
+    try await World.with { world in
+      try world.configure("target_prefix: '{date:%Y}/{run}'\ncommit: manifest", to: "[store]")
+      try world.makeTree("t", ["a": "1", "d/b": "2"])
+      try world.makeTree("u", ["a": "1"])
+      try await world.run("run", "--once")
+      let equal = try await world.run("verify", "w")
+      #expect(equal.lines(.output) == ["3 compared, 0 different"])
+      try world.scratch.write("3", to: "in/t/d/b")
+      try world.scratch.write("4", to: "in/u/new")
+      let different = try await world.run("verify", "w", expecting: 1).lines(.output)
+      #expect(different.count == 3 && different.last == "4 compared, 2 different")
+      #expect(different[0].hasPrefix("differs d/b -> store: pre/20") && different[0].hasSuffix("/t/d/b"))
+      #expect(different[1].hasPrefix("would upload new -> store: pre/20") && different[1].hasSuffix("/u/new"))
+      try world.configure(to: "[copy]", ready: "closed")
+      try await world.run("run", "--once", "--only", "w")
+      try await world.run("verify", "w")
+    }
+  }
+
   @Test("500 random edits while it runs: in the end the bucket is as the tree")
   func randomEdits() async throws {
     try await World.with { world in

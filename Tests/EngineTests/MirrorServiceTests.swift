@@ -107,6 +107,41 @@ import Testing
     #expect(runs.map(\.attempt) == [1, 1])
   }
 
+  @Test("A run that a pre hook skips, or fails, is not made again for the same changes", arguments: [77, 1] as [Int32])
+  func skipped(_ code: Int32) async throws {
+    world.set {
+      $0.hooks = Hooks(pre: [.named("/pre")])
+      $0.retry = RetryPolicy(attempts: 1)
+    }
+    world.hooks.always("/pre") { _ in .exited(code) }
+    try world.directory.write("1", to: "in/a")
+    world.events.push(.listed(watch: world.directory.path("in")))
+    let ended = Mutex(0)
+    await world.ledger.onCommit { [self] changes in
+      for case .run(let run) in changes where run.state.isFinal {
+        let isFirst = ended.withLock { count in
+          count += 1
+          return count == 1
+        }
+        // By then it would have been made again more than once.
+        if isFirst {
+          _ = Task { [self] in
+            await idle(); complete()
+          }
+        }
+      }
+    }
+    try await world.process(mode: .service)
+    // The second is that of the last look, before the intake ends.
+    #expect(ended.withLock { $0 } == 2)
+  }
+
+  /// Until the clock, which is turned on whenever somebody waits, has gone on by more than a batch waits.
+  private func idle() async {
+    let end = world.clock.now() + .seconds(30)
+    try? await world.clock.sleep(until: end)
+  }
+
   @Test("A change that is told during a run is one more run")
   func duringRun() async throws {
     try world.directory.write(["in/a": "1"])

@@ -55,8 +55,9 @@ struct FilesTests {
         "1.yaml:4:58: error: unknown destination 'a'",
         "2.yaml:1:10: error: this Slipway reads version 1, found '2'",
         "2.yaml:2:36: error: a marker is the name of a file, without a directory, found 'a/b'",
-        "2.yaml:2:43: error: unknown key 'y'; there are watch, ready, queue, mirror, filter, exclude, source_prefix, target_prefix, "
-          + "destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, dry_run and tests",
+        "2.yaml:2:43: error: unknown key 'y'; there are watch, ready, queue, mirror, filter, exclude, source_prefix, "
+          + "target_prefix, destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, "
+          + "dry_run and tests",
       ])
   }
 

@@ -21,13 +21,18 @@ struct KeyProblemTests {
         [
           "8:5: error: unknown key 'filtr'; did you mean 'filter'?",
           "9:5: error: unknown key 'pipe'; there are watch, ready, queue, mirror, filter, exclude, source_prefix, "
-            + "target_prefix, destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, dry_run and tests",
+            + "target_prefix, destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, "
+            + "dry_run and tests",
           "10:5: error: unknown key 'xyz'; there are watch, ready, queue, mirror, filter, exclude, source_prefix, "
-            + "target_prefix, destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, dry_run and tests",
+            + "target_prefix, destinations, hooks, after, retry, commit, symlinks, stop, started, sidecar, tree_settings, "
+            + "dry_run and tests",
         ]
       ),
       (rest + "\nready: { marker: x }", ["8:5: error: duplicate key 'ready'; the first one is on line 6"]),
-      ("filter: x", ["4:3: error: missing key 'ready', 'queue' or 'mirror'", "4:3: error: missing key 'destinations'"]),
+      (
+        "filter: x",
+        ["4:3: error: missing key 'ready', 'queue' or 'mirror'", "4:3: error: missing key 'destinations'"]
+      ),
       (rest + "\n[a, b]: c", ["8:5: error: a key must be text, found a list"]),
       (rest + "\n<<: *none", ["8:9: error: unknown alias '*none'"]),
       (rest + "\n<<: text", ["8:9: error: '<<' takes a mapping or a list of them, found text"]),

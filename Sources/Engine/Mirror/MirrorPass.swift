@@ -8,7 +8,6 @@ final class MirrorPass {
   private let rule: MirrorRule
   private let targets: [MirrorTarget]
   private let source: MirrorSource
-  private let scope: MirrorScope
 
   /// From here on the ledger no longer says that it knows all, until `noteComplete`: what a process that dies in between
   /// has sent or deleted, a listing tells the next one.
@@ -35,7 +34,7 @@ final class MirrorPass {
     self.targets = targets
     let told = session.shared.mirrors.begin(session.run.tree)
     // What a hook has written may not have been told yet.
-    scope = session.workflow.hooks.pre.isEmpty ? told : .whole
+    let scope = session.workflow.hooks.pre.isEmpty ? told : .whole
     source = MirrorSource(
       MirrorReader(
         session.run.tree, scope, to: targets, session.context, planner: session.planner, ports: session.ports,
@@ -93,13 +92,11 @@ final class MirrorPass {
   private var files: any TreeFiles { session.ports.files }
 
   /// An index of nothing where there was something: the watched directory is not what it was, an unmounted one mostly.
+  /// It is looked at now: what the scan has found may have been the last of it.
   private func checkIndex() throws(Failure) {
-    if source.taken > 0 { return }
-    if scope != .whole {
-      let walk = try session.ports.files.with(session.workflow.symlinks).walk(tree.path)
-      while let entry = walk.next() {
-        if case .upload = session.planner.decide(entry).decision { return }
-      }
+    let walk = try files.with(session.workflow.symlinks).walk(tree.path)
+    while let entry = walk.next() {
+      if case .upload = session.planner.decide(entry).decision { return }
     }
     throw Failure.emptyMirror(tree)
   }

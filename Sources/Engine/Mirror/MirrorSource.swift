@@ -22,9 +22,6 @@ final class MirrorSource: PlanSource {
     self.ledger = ledger
   }
 
-  /// Files that the filter takes, so far.
-  var taken: Int { reader.taken }
-
   nonisolated(nonsending) func next() async throws(Failure) -> PlanReader.Step? {
     while let step = try await reader.next() {
       writes += step.writes

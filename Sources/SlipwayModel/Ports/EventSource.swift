@@ -18,8 +18,9 @@ public protocol EventSource: Sendable {
 public struct WatchInterest: Sendable, Hashable {
   /// Last components, below every watched directory.
   public let names: Set<BytePath>
-  /// Watched directories below which everything that is no directory is of interest. What the source comes by while it
-  /// lists a whole watched directory is not told one by one: whoever is told `listed` walks it.
+  /// Watched directories below which everything that is no directory is of interest, and of directories that they are
+  /// gone: what lay in one that was moved away is not told by itself. What the source comes by while it lists a whole
+  /// watched directory is not told one by one: whoever is told `listed` walks it.
   public let everythingIn: Set<BytePath>
 
   public init(names: Set<BytePath>, everythingIn: Set<BytePath> = []) {
