@@ -266,7 +266,7 @@ public actor Orchestrator {
     }
   }
 
-  private func left(_ id: RunID, _ ending: RunDriver.Ending) {
+  func left(_ id: RunID, _ ending: RunDriver.Ending) {
     note(ending, of: id)
     setAlarm()
     pump()

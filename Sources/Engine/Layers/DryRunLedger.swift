@@ -119,4 +119,26 @@ actor DryRunLedger: Ledger {
   func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
     try await kept.owner(ofStem: stem, at: destination)
   }
+
+  // MARK: Mirrors, of which a dry run writes down nothing
+
+  func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? {
+    try await kept.mirrorPlace(of: tree, at: destination)
+  }
+  func mirrored(
+    by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
+  ) async throws(Failure) -> [MirroredObject] {
+    try await kept.mirrored(by: tree, within: path, after: last, limit: limit)
+  }
+  func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject] {
+    try await kept.mirrored(by: tree, inode: inode)
+  }
+  func mirroredToDelete(
+    by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
+  ) async throws(Failure) -> [MirroredObject] {
+    try await kept.mirroredToDelete(by: tree, at: destination, after: last, limit: limit)
+  }
+  func mirrorCounts(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorCounts {
+    try await kept.mirrorCounts(of: tree, at: destination)
+  }
 }
