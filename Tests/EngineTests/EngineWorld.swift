@@ -87,17 +87,18 @@ final class EngineWorld: Sendable {
         }), workflows: workflows)
   }
 
-  /// A process: `run --once` unless told otherwise, with waits that are over at once.
+  /// A process: `run --once` unless told otherwise, with waits that are over at once, unless the clock stands still.
   @discardableResult
   func process(
-    mode: Orchestrator.Mode = .once, ledger: (any Ledger)? = nil, during: (Orchestrator) async -> Void = { _ in }
+    mode: Orchestrator.Mode = .once, ledger: (any Ledger)? = nil, standsStill: Bool = false,
+    during: (Orchestrator) async -> Void = { _ in }
   ) async throws -> Orchestrator.Summary {
     let orchestrator = try Orchestrator(
       configuration, ports: try ports(ledger ?? self.ledger), mode: mode,
       logger: log.logger, meter: TransferMeter())
     let clock = clock
     let turning = Task {
-      while !Task.isCancelled {
+      while !Task.isCancelled, !standsStill {
         clock.advanceToNextDeadline()
         await Task.yield()
       }

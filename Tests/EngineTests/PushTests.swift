@@ -74,7 +74,7 @@ struct PushTests {
   func hastened() async throws {
     let world = try EngineWorld()
     let run = try await waits(world, "t", "01", isDeferral: true)
-    let summary = try await world.process(mode: .service) { orchestrator in
+    let summary = try await world.process(mode: .service, standsStill: true) { orchestrator in
       let pushed = try? await orchestrator.push(WorkflowName("w"), [world.tree("t").path])
       #expect(pushed?.runs == [run.id])
       await world.end(of: run.id)

@@ -160,7 +160,7 @@ struct SQLiteLedgerTests {
     let failure = try await #require(throws: Failure.self) { _ = try await open() }
     #expect(
       failure.message
-        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 5; use the "
+        == "cannot open the ledger \(file): it has version 7, and this Slipway knows no later one than 6; use the "
         + "Slipway that wrote it, or another state directory")
     #expect(failure.code == "NewerSchema")
     #expect(failure.kind == .fatal)
