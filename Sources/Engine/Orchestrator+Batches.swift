@@ -1,6 +1,7 @@
 import SlipwayModel
 
-/// Files of a queue without hooks are so many, and each is so little to do, that they share tasks and commits.
+/// Files of a queue are so many, and each is so little to do, that they share tasks and commits, unless each has hooks of its
+/// own.
 extension Orchestrator {
   func isForBatch(_ run: Run) -> Bool {
     contexts[run.tree.workflow]?.workflow.isSentInBatches == true && !pushed.contains(run.id)
@@ -9,7 +10,8 @@ extension Orchestrator {
   /// `first` has been taken from the backlog; what stands behind it goes with it. A batch counts as one run.
   func launchBatch(from first: Run) {
     guard let context = contexts[first.tree.workflow] else { return }
-    let more = backlog.takeMore(of: first.tree.workflow, upTo: FileBatch.limit - 1)
+    let limit = context.workflow.intake.hookBatch ?? FileBatch.limit
+    let more = backlog.takeMore(of: first.tree.workflow, upTo: limit - 1)
     let alone = more.filter { pushed.contains($0.id) }
     for run in alone { backlog.goOn(run) }
     let runs = [first] + more.filter { !pushed.contains($0.id) }
@@ -78,6 +80,7 @@ extension Orchestrator {
 extension Workflow {
   /// Whether its runs are files of a queue with nothing to do but to be sent.
   var isSentInBatches: Bool {
-    intake.workingDirectory != nil && hooks.pre.isEmpty && hooks.post.isEmpty && !isDryRun
+    intake.workingDirectory != nil && !isDryRun
+      && (intake.hookBatch != nil || hooks.pre.isEmpty && hooks.post.isEmpty)
   }
 }

@@ -62,6 +62,40 @@ struct QueueCrashTests {
     }
   }
 
+  @Test("fault 10: so do files that share their hooks, and each is told of at least once")
+  func sharedHooks() async throws {
+    try await World.with(.scripted([])) { world in
+      let names = #"sed -n '/^{"run"/s/.*"path":"\(.*\)"}.*/\1/p'"#
+      try world.configureQueue(
+        """
+        hooks:
+          pre:
+            - shell: |
+                \(names) | while read -r file; do echo sum >>"$file"; done
+          post:
+            - shell: |
+                \(names) >>../told
+        """, to: "[copy]", batch: 8)
+      let points = try await pointsOfAnUndisturbedRun(world, "first")
+      #expect(points.count > 10, "\(points)")
+      #expect(world.scratch.lines("told") == ["a", "b"].map { world.scratch("working/first\($0)") })
+      for (number, point) in points.enumerated() {
+        try write("t\(number)", in: world)
+        let killed = try world.start("run", "--once", environment: ["SLIPWAY_CRASH_AT": point])
+        let ending = await killed.end()
+        #expect(ending == .signalled(SIGKILL) || ending == .exited(0), "\(point): \(killed.transcript)")
+        try await world.run("run", "--once")
+        for name in ["t\(number)a", "t\(number)b"] {
+          #expect(world.scratch.lines("told").contains(world.scratch("working/\(name)")), "\(point)")
+          let content = try #require(world.scratch.read("completed/\(name)"), "\(point)")
+          #expect(String(decoding: content, as: UTF8.self).contains("sum\n"), "\(point)")
+          #expect(world.scratch.read("outbox/\(name)") == content, "\(point)")
+        }
+      }
+      #expect(world.scratch.children("in") == [] && world.scratch.children("working") == [])
+    }
+  }
+
   private func write(_ name: String, in world: World) throws {
     for part in ["a", "b"] { try world.scratch.write("\(part) of \(name)", to: "in/\(name)\(part)") }
   }

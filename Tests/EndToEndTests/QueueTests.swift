@@ -131,7 +131,8 @@ struct QueueTests {
 extension World {
   /// Writes a workflow file with one queue, `w`, whose state directory is that of `WORKER`.
   func configureQueue(
-    _ lines: String = "", to names: String = "[store]", completed: String = "./completed", failed: String = "./failed"
+    _ lines: String = "", to names: String = "[store]", completed: String = "./completed", failed: String = "./failed",
+    batch: Int = 1
   ) throws {
     let further = lines.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }.joined()
     try scratch.write(
@@ -141,7 +142,7 @@ extension World {
       \(destinations())workflows:
         w:
           watch: ./in
-          queue: { working: ./working, completed: \(completed), failed: \(failed) }
+          queue: { working: ./working, completed: \(completed), failed: \(failed), batch: \(batch) }
           destinations: \(names)
           started: './started${WORKER:-}'
           retry: { attempts: 2, backoff: 10ms..20ms, defer: 100ms }

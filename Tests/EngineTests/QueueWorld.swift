@@ -6,9 +6,9 @@ import TestSupport
 
 /// A world whose workflow is a queue.
 extension EngineWorld {
-  func makeQueue(completed: After.Disposal? = nil, failed: After.Disposal? = nil) {
+  func makeQueue(completed: After.Disposal? = nil, failed: After.Disposal? = nil, batch: Int? = nil) {
     set {
-      $0.intake = .queue(working: directory.path("working"))
+      $0.intake = .queue(working: directory.path("working"), batch: batch)
       $0.after = After(
         success: completed ?? .move(directory.path("completed")), failure: failed ?? .move(directory.path("failed")))
     }

@@ -51,6 +51,14 @@ struct QueueProblemTests {
         "workflows.yaml:6:14: error: unknown key 'workin'; did you mean 'working'?",
         "workflows.yaml:6:36: error: what has arrived is not resubmitted; expected a directory or delete",
       ])
+    #expect(
+      heads("{ working: a, completed: b, failed: c, batch: 0 }") == [
+        "workflows.yaml:6:58: error: expected a whole number from 1 to 1000, found '0'"
+      ])
+    #expect(
+      heads("{ working: a, completed: b, failed: c, batch: 9 }") == [
+        "workflows.yaml:6:58: warning: 'batch' says how many files share a start of each hook, and there are no hooks"
+      ])
     #expect(heads("working") == ["workflows.yaml:6:12: error: expected a mapping, found text"])
   }
 

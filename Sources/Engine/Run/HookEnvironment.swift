@@ -13,27 +13,29 @@ public struct HookEnvironment: Sendable {
     self.own = own
   }
 
-  /// `place` is where the tree lies while it is in the run; nil for where it was found.
+  /// `place` is where the tree lies while it is in the run; nil for where it was found. `tree` is what is told as the
+  /// tree; nil for the run's.
   public func variables(
-    for hook: Hook, phase: Hook.Phase, run: Run, at place: BytePath? = nil, attempt: Int, paths: RunPaths,
-    isDryRun: Bool
+    for hook: Hook, phase: Hook.Phase, run: Run, as tree: TreeID? = nil, at place: BytePath? = nil, attempt: Int,
+    paths: RunPaths, isDryRun: Bool
   ) -> [EnvironmentVariable] {
     let taken = (Self.inherited + hook.passedEnvironment).compactMap { name in
       own[name].map { EnvironmentVariable(name, $0) }
     }
-    return taken + hook.environment + ofRun(phase, run, place ?? run.tree.path, attempt, paths, isDryRun)
+    let tree = tree ?? run.tree
+    return taken + hook.environment + ofRun(phase, run, attempt, paths)
+      + [
+        EnvironmentVariable("SLIPWAY_TREE", (place ?? tree.path).bytes),
+        EnvironmentVariable("SLIPWAY_TREE_NAME", tree.name.bytes),
+      ] + (isDryRun ? [EnvironmentVariable("SLIPWAY_DRY_RUN", "1")] : [])
   }
 
-  private func ofRun(
-    _ phase: Hook.Phase, _ run: Run, _ place: BytePath, _ attempt: Int, _ paths: RunPaths, _ isDryRun: Bool
-  ) -> [EnvironmentVariable] {
+  private func ofRun(_ phase: Hook.Phase, _ run: Run, _ attempt: Int, _ paths: RunPaths) -> [EnvironmentVariable] {
     var variables = [
       EnvironmentVariable("SLIPWAY_HOOK", phase.rawValue),
       EnvironmentVariable("SLIPWAY_WORKFLOW", run.tree.workflow.text),
       EnvironmentVariable("SLIPWAY_RUN_ID", run.id.text),
       EnvironmentVariable("SLIPWAY_ATTEMPT", String(attempt)),
-      EnvironmentVariable("SLIPWAY_TREE", place.bytes),
-      EnvironmentVariable("SLIPWAY_TREE_NAME", run.tree.name.bytes),
       EnvironmentVariable("SLIPWAY_MANIFEST", paths.manifest.bytes),
       EnvironmentVariable("SLIPWAY_STATE", paths.hookState.bytes),
     ]
@@ -43,7 +45,6 @@ public struct HookEnvironment: Sendable {
       variables.append(EnvironmentVariable("SLIPWAY_STATUS", (run.outcome ?? .success).rawValue))
       variables.append(EnvironmentVariable("SLIPWAY_ERROR", run.outcome == .failure ? run.error : ""))
     }
-    if isDryRun { variables.append(EnvironmentVariable("SLIPWAY_DRY_RUN", "1")) }
     return variables
   }
 }

@@ -4,13 +4,16 @@ import SlipwayModel
 /// Starts hooks of a run: their environment, their record in the ledger, their output in the log.
 struct HookStarter {
   let session: RunSession
+  /// Runs for which the same start stands.
+  let companions: [RunSession]
   let phase: Hook.Phase
   /// Opened once for all hooks of the stage: what one appends to the output file stays for the next.
   let paths: RunPaths
 
   /// How one start of a hook ended.
   struct Finished {
-    let record: HookRecord
+    /// Of each run.
+    let records: [LedgerChange]
     let result: HookResult
   }
 
@@ -21,13 +24,24 @@ struct HookStarter {
     let started = session.ports.clock.now()
     let begun = HookRecord(
       run: session.run.id, phase: phase, hook: identity, attempt: attempt, started: started, result: nil)
-    try await session.commit([.hook(begun)])
+    try await session.commit(companions.flatMap { $0.takeChanges() } + records(begun, nil))
     session.logger.info("\(phase.rawValue) hook \(hook.title)", metadata: ["attempt": "\(attempt)"])
     let log = HookLog(hook, session.logger)
     let result = await session.ports.hooks.run(invocation(of: hook, attempt: attempt)) { log.take($0) }
-    let record = HookRecord(
-      run: begun.run, phase: phase, hook: identity, attempt: attempt, started: started, result: result)
-    return Finished(record: record, result: result)
+    return Finished(records: records(begun, result), result: result)
+  }
+
+  /// The output stands once, with the run in whose name the hook was started.
+  private func records(_ begun: HookRecord, _ result: HookResult?) -> [LedgerChange] {
+    func record(_ run: RunID, _ result: HookResult?) -> LedgerChange {
+      .hook(
+        HookRecord(
+          run: run, phase: begun.phase, hook: begun.hook, attempt: begun.attempt, started: begun.started,
+          result: result))
+    }
+    let note = Array("started together with run \(begun.run), which has its output\n".utf8)
+    let shared = result.map { HookResult(ending: $0.ending, output: note, duration: $0.duration) }
+    return [record(begun.run, result)] + companions.map { record($0.run.id, shared) }
   }
 
   private func invocation(of hook: Hook, attempt: Int) -> HookInvocation {
@@ -40,7 +54,8 @@ struct HookStarter {
 
   private func environment(of hook: Hook, attempt: Int) -> [EnvironmentVariable] {
     HookEnvironment(own: session.ports.environment).variables(
-      for: hook, phase: phase, run: session.run, at: session.place, attempt: attempt, paths: paths, isDryRun: false)
+      for: hook, phase: phase, run: session.run, as: session.toldTree, at: session.toldPlace, attempt: attempt,
+      paths: paths, isDryRun: false)
   }
 }
 

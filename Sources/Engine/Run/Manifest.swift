@@ -5,10 +5,12 @@ struct Manifest {
   static let pageSize = 1000
 
   let session: RunSession
+  /// Runs whose objects stand in the same manifest.
+  var companions: [RunSession] = []
 
   /// Without objects, for pre hooks.
   func writeBeforeUpload() throws(Failure) {
-    try EmptyManifest(run: session.run, destinations: session.context.destinations.map(\.name))
+    try EmptyManifest(run: session.run, destinations: session.context.destinations.map(\.name), files: files)
       .write(to: session.ports.runFiles)
   }
 
@@ -18,34 +20,46 @@ struct Manifest {
     run.outcome = outcome ?? run.outcome
     let ledger = session.ports.ledger
     let file = try session.ports.runFiles.beginManifest(of: session.run.id)
-    let counts = try await ledger.uploadCounts(of: session.run.id)
-    try file.append(
-      ManifestHead(run: run, destinations: session.context.destinations.map { ($0.name, counts[$0.name]) }).text
-    )
-    var last: BytePath?
+    var counts: [DestinationName: UploadCounts] = [:]
+    for run in sessions.map(\.run.id) { counts.merge(try await ledger.uploadCounts(of: run)) { $0 + $1 } }
+    let destinations = session.context.destinations.map { ($0.name, counts[$0.name]) }
+    try file.append(ManifestHead(run: run, destinations: destinations, files: files).text)
     var isFirst = true
-    while true {
-      let rows = try await ledger.uploads(of: session.run.id, after: last, limit: Self.pageSize)
-      guard let end = rows.last else { break }
-      try file.append(lines(rows, isFirst: &isFirst))
-      last = end.path
-    }
+    for session in sessions { try await append(session.run, to: file, isFirst: &isFirst) }
     try file.append(Array("\n]}\n".utf8))
     try file.commit()
   }
 
-  private func lines(_ rows: [UploadRecord], isFirst: inout Bool) -> [UInt8] {
+  private var sessions: [RunSession] { [session] + companions }
+
+  /// nil where the tree is all there is to tell.
+  private var files: [ManifestHead.File]? {
+    if session.workflow.intake.hookBatch == nil { return nil }
+    return sessions.map { ManifestHead.File(run: $0.run.id, path: $0.place) }
+  }
+
+  private func append(_ run: Run, to file: any ManifestFile, isFirst: inout Bool) async throws(Failure) {
+    var last: BytePath?
+    while true {
+      let rows = try await session.ports.ledger.uploads(of: run.id, after: last, limit: Self.pageSize)
+      guard let end = rows.last else { return }
+      try file.append(lines(rows, of: run, isFirst: &isFirst))
+      last = end.path
+    }
+  }
+
+  private func lines(_ rows: [UploadRecord], of run: Run, isFirst: inout Bool) -> [UInt8] {
     var text: [UInt8] = []
     for row in rows {
       guard case .proven(let receipt) = row.status else { continue }
       if !isFirst { text += Array(",\n".utf8) }
       isFirst = false
-      text += object(row, receipt)
+      text += object(row, receipt, of: run)
     }
     return text
   }
 
-  private func object(_ row: UploadRecord, _ receipt: PutReceipt) -> [UInt8] {
+  private func object(_ row: UploadRecord, _ receipt: PutReceipt, of run: Run) -> [UInt8] {
     let checksum = receipt.checksum.map {
       JSONText.object([
         "algorithm": JSONText.string($0.algorithm.rawValue), "value": JSONText.string($0.hexadecimalValue),
@@ -53,7 +67,7 @@ struct Manifest {
     }
     return JSONText.object([
       "destination": JSONText.string(row.destination.text),
-      "path": JSONText.string(session.run.tree.label(of: row.path).bytes),
+      "path": JSONText.string(run.tree.label(of: row.path).bytes),
       "key": JSONText.string(row.key.bytes),
       "url": JSONText.string(session.ports.stores[row.destination]?.url(of: row.key) ?? ""),
       "size": JSONText.number(receipt.size), "etag": JSONText.string(receipt.etag),

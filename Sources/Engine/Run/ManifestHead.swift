@@ -7,6 +7,14 @@ struct ManifestHead {
   let run: Run
   /// With what the ledger counts of each; nil before the upload.
   let destinations: [(name: DestinationName, counts: UploadCounts?)]
+  /// Where files share a start of a hook: those; else nil.
+  var files: [File]?
+
+  /// A file that is a tree, where it lies while it is in its run.
+  struct File {
+    let run: RunID
+    let path: BytePath
+  }
 
   /// Up to the `[` of the objects, a member a line.
   var text: [UInt8] {
@@ -22,6 +30,12 @@ struct ManifestHead {
     ]
     var text = Array("{".utf8)
     for (name, value) in members { text += JSONText.string(name) + Array(":".utf8) + value + Array(",\n".utf8) }
+    if let files {
+      let lines = files.map { file in
+        JSONText.object(["run": JSONText.string(file.run.text), "path": JSONText.string(file.path.bytes)])
+      }
+      text += Array("\"files\":[\n".utf8) + Array(lines.joined(separator: Array(",\n".utf8))) + Array("\n],\n".utf8)
+    }
     return text + Array("\"objects\":[\n".utf8)
   }
 
@@ -42,16 +56,22 @@ struct ManifestHead {
 public struct EmptyManifest: Sendable {
   private let run: Run
   private let destinations: [DestinationName]
+  private let files: [ManifestHead.File]?
 
   public init(run: Run, destinations: [DestinationName]) {
+    self.init(run: run, destinations: destinations, files: nil)
+  }
+
+  init(run: Run, destinations: [DestinationName], files: [ManifestHead.File]?) {
     self.run = run
     self.destinations = destinations
+    self.files = files
   }
 
   /// Replaces the run's manifest. May be called again.
   public func write(to files: any RunFiles) throws(Failure) {
     let file = try files.beginManifest(of: run.id)
-    try file.append(ManifestHead(run: run, destinations: destinations.map { ($0, nil) }).text)
+    try file.append(ManifestHead(run: run, destinations: destinations.map { ($0, nil) }, files: self.files).text)
     try file.append(Array("]}\n".utf8))
     try file.commit()
   }

@@ -4,6 +4,8 @@ import SlipwayModel
 /// The post hooks that a run owes, in order. One that ended with 0 is never started again in its run.
 struct PostHookStage {
   let session: RunSession
+  /// Runs that owe the same hooks, and have had none of them.
+  var companions: [RunSession] = []
 
   func perform() async throws(Failure) -> StageEnd {
     if session.workflow.hooks.post.isEmpty { return .event(.finished) }
@@ -14,7 +16,7 @@ struct PostHookStage {
     do throws(Failure) {
       try await session.commit()
       paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
-      try await Manifest(session: session).writeAfterUpload()
+      try await Manifest(session: session, companions: companions).writeAfterUpload()
     } catch {
       if error.kind == .fatal { throw error }
       return .event(.postHookFailed(error.message))
@@ -39,14 +41,14 @@ struct PostHookStage {
   }
 
   private func run(_ due: [DueHook], _ paths: RunPaths) async throws(Failure) -> StageEnd {
-    let starter = HookStarter(session: session, phase: .post, paths: paths)
+    let starter = HookStarter(session: session, companions: companions, phase: .post, paths: paths)
     for next in due {
       if Task.isCancelled { return .interrupted }
       let finished = try await starter.run(next.hook, identity: next.identity, after: next.previous)
       if finished.result.ending == .cancelled { return .interrupted }
       let event = event(after: next.hook, finished.result.ending)
-      if event == nil { _ = session.apply(.postHookSucceeded) }
-      try await session.commit([.hook(finished.record)])
+      if event == nil { for run in [session] + companions { _ = run.apply(.postHookSucceeded) } }
+      try await session.commit(companions.flatMap { $0.takeChanges() } + finished.records)
       if let event { return .event(event) }
     }
     return .event(.finished)

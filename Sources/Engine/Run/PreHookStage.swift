@@ -4,6 +4,8 @@ import SlipwayModel
 /// itself is read, and fixed.
 struct PreHookStage {
   let session: RunSession
+  /// Runs whose attempts these hooks begin as well.
+  var companions: [RunSession] = []
 
   func perform() async throws(Failure) -> StageEnd {
     let end = try await runHooks()
@@ -23,7 +25,7 @@ struct PreHookStage {
     let paths: RunPaths
     do throws(Failure) {
       paths = try session.ports.runFiles.open(session.run.id, workflow: session.workflow.name)
-      try Manifest(session: session).writeBeforeUpload()
+      try Manifest(session: session, companions: companions).writeBeforeUpload()
     } catch {
       if error.kind == .fatal { throw error }
       return .event(.attemptFailed(error.message, error.attemptError))
@@ -33,12 +35,12 @@ struct PreHookStage {
 
   private func run(_ hooks: [Hook], _ paths: RunPaths) async throws(Failure) -> StageEnd {
     let known = try await session.ports.ledger.hooks(of: session.run.id).filter { $0.phase == .pre }
-    let starter = HookStarter(session: session, phase: .pre, paths: paths)
+    let starter = HookStarter(session: session, companions: companions, phase: .pre, paths: paths)
     for (hook, identity) in zip(hooks, Hook.identities(of: hooks)) {
       if Task.isCancelled { return .interrupted }
       let finished = try await starter.run(hook, identity: identity, after: known.last { $0.hook == identity })
       if finished.result.ending == .cancelled { return .interrupted }
-      try await session.commit([.hook(finished.record)])
+      try await session.commit(finished.records)
       if let event = Self.event(after: hook, finished.result.ending) {
         noteSeen()
         return .event(event)

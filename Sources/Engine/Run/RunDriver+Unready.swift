@@ -17,7 +17,7 @@ extension RunDriver {
       // What was written since the run was queued is in it.
       if isNew { session.noteAnswer(TreeDigest(of: state.fingerprint).identity) }
       return nil
-    case .queue(let working): return try await withdrawnUnclaimed(session, working)
+    case .queue(let working, _): return try await withdrawnUnclaimed(session, working)
     case .settled(let time): return try await withdrawnUnsettled(session, isNew: isNew, time)
     }
   }

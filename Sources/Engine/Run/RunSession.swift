@@ -94,6 +94,14 @@ final class RunSession {
   /// Where the tree lies.
   var place: BytePath { workflow.place(of: run.tree) }
   var planner: Planner { context.planner(for: run, ports) }
+
+  /// What hooks are told as the tree: where files share a start of them, the directory in which the files lie.
+  var toldTree: TreeID {
+    let tree = run.tree
+    return workflow.intake.hookBatch == nil ? tree : TreeID(workflow: tree.workflow, watch: tree.watch, name: .here)
+  }
+
+  var toldPlace: BytePath { workflow.intake.hookBatch == nil ? place : workflow.intake.workingDirectory ?? place }
 }
 
 extension LedgerChange {

@@ -55,7 +55,7 @@ struct WorkflowContext: Sendable {
     switch workflow.intake {
     case .marker, .mirror: return tree.path
     case .closed: return tree.path.parent
-    case .queue(let working): return working
+    case .queue(let working, _): return working
     case .settled:
       // What cannot be told is no file.
       guard case .some(.some) = try? files.fingerprint(.here, in: tree.path) else { return tree.path }

@@ -146,7 +146,7 @@ struct Explanation {
       lines.append("  tree      \(tree.name) (\(state))")
     case .settled(let time):
       lines.append("  tree      \(tree.name) (once nothing has changed in it for \(DurationText.written(time)))")
-    case .queue(let working):
+    case .queue(let working, _):
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, worked on in \(working))") }
     case .mirror(let rule):
       let gone = rule.deletes ? "deleted, at most \(rule.deleteLimit.map(\.description) ?? "all") a run" : "kept"

@@ -79,8 +79,9 @@ public enum Intake: Sendable, Hashable {
   /// long and nobody has a file of it open for writing.
   case settled(Duration)
   /// Each regular file in the watched directory itself is a tree, claimed by renaming it into this directory (absolute),
-  /// where it is worked on. What becomes of it then is `Workflow.after`.
-  case queue(working: BytePath)
+  /// where it is worked on. What becomes of it then is `Workflow.after`. So many files share a start of each hook; nil: each
+  /// has its own.
+  case queue(working: BytePath, batch: Int? = nil)
   /// Each watched directory is one tree, and its objects are kept like it.
   case mirror(MirrorRule)
 }
@@ -104,7 +105,12 @@ extension Intake {
 
   /// Where files are worked on that several processes share; nil where trees stay where they are.
   public var workingDirectory: BytePath? {
-    if case .queue(let working) = self { working } else { nil }
+    if case .queue(let working, _) = self { working } else { nil }
+  }
+
+  /// How many trees at most share a start of each hook; nil where each has its own.
+  public var hookBatch: Int? {
+    if case .queue(_, let batch) = self { batch } else { nil }
   }
 
   /// nil where the intake is another one.

@@ -183,4 +183,10 @@ public struct UploadCounts: Sendable, Hashable {
     self.bytes = bytes
     self.error = error
   }
+
+  public static func + (one: UploadCounts, other: UploadCounts) -> UploadCounts {
+    UploadCounts(
+      proven: one.proven + other.proven, found: one.found + other.found, failed: one.failed + other.failed,
+      bytes: one.bytes + other.bytes, error: one.error.isEmpty ? other.error : one.error)
+  }
 }

@@ -19,6 +19,10 @@ extension ConfigurationChecks {
       }
     }
     if let directory = workflow.watch.first { checkMayMove(from: directory) }
+    if let batch = queue.batch, workflow.workflow.hooks == Hooks() {
+      diagnostics.warning(
+        "'batch' says how many files share a start of each hook, and there are no hooks", at: batch.mark)
+    }
     checkWorkingIsAlone(workflow)
   }
 

@@ -1,7 +1,7 @@
 import SlipwayModel
 
 private enum QueueKey: String, CaseIterable {
-  case working, completed, failed
+  case working, completed, failed, batch
 }
 
 /// `queue:` with the places of its directories.
@@ -10,6 +10,7 @@ struct QueueDraft {
   private(set) var working: Located<BytePath>?
   private(set) var completed: Located<After.Disposal>?
   private(set) var failed: Located<After.Disposal>?
+  private(set) var batch: Located<Int>?
 
   init?(decoding node: Node, named mark: Mark, _ context: DecodingContext) {
     guard let reader = MappingReader<QueueKey>(node, named: mark, context) else { return nil }
@@ -17,7 +18,10 @@ struct QueueDraft {
     working = reader.required(.working).flatMap { node in context.path(node).map { Located($0, node.mark) } }
     completed = reader.required(.completed).flatMap { Self.disposal($0, canResubmit: false, context) }
     failed = reader.required(.failed).flatMap { Self.disposal($0, canResubmit: true, context) }
+    batch = reader[.batch].flatMap { node in context.integer(node, in: Self.batches).map { Located($0, node.mark) } }
   }
+
+  static let batches = 1...1_000
 
   /// The directories, each with its key.
   var directories: [(key: String, path: Located<BytePath>)] {
@@ -60,7 +64,9 @@ extension WorkflowDraft {
   mutating func decodeQueue(_ node: Node, _ reader: MappingReader<WorkflowKey>) {
     guard let draft = QueueDraft(decoding: node, named: reader.mark(of: .queue), reader.context) else { return }
     queue = draft
-    if case .queue = workflow.intake { workflow.intake = .queue(working: draft.working?.value ?? .here) }
+    if case .queue = workflow.intake {
+      workflow.intake = .queue(working: draft.working?.value ?? .here, batch: draft.batch.flatMap { $0.value > 1 ? $0.value : nil })
+    }
     workflow.after = After(success: draft.completed?.value ?? .delete, failure: draft.failed?.value ?? .delete)
   }
 }
