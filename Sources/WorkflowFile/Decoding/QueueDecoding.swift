@@ -65,7 +65,9 @@ extension WorkflowDraft {
     guard let draft = QueueDraft(decoding: node, named: reader.mark(of: .queue), reader.context) else { return }
     queue = draft
     if case .queue = workflow.intake {
-      workflow.intake = .queue(working: draft.working?.value ?? .here, batch: draft.batch.flatMap { $0.value > 1 ? $0.value : nil })
+      // A batch of one is none.
+      let batch = draft.batch.flatMap { $0.value > 1 ? $0.value : nil }
+      workflow.intake = .queue(working: draft.working?.value ?? .here, batch: batch)
     }
     workflow.after = After(success: draft.completed?.value ?? .delete, failure: draft.failed?.value ?? .delete)
   }
