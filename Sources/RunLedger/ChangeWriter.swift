@@ -6,17 +6,25 @@ import SlipwayModel
 /// Remembers the numbers of a few runs, destinations and key heads; a rollback must be followed by `forgetNumbers()`,
 /// because a number may have gone with it.
 final class ChangeWriter {
-  private var runs: [RunID: Int64] = [:]
+  private var runs: [RunID: KnownRun] = [:]
   private var destinations: [DestinationName: Int64] = [:]
   private var heads = KeyHeads()
   /// Past this many, all are forgotten and looked up again.
-  private static let rememberedNumbers = 256
+  private static let rememberedNumbers = 4096
+
+  private struct KnownRun {
+    let number: Int64
+    /// Whether rows of what its hooks or its tree said may be there.
+    var hasParts = true
+    /// Whether heads of its keys may be there.
+    var hasHeads = true
+  }
 
   /// Throws `Failure` where the change makes no sense (the others of its transaction may), `SQLiteError` where the
   /// ledger cannot be written.
   func apply(_ change: LedgerChange, _ database: Database) throws {
     switch change {
-    case .run(let run): try RunRows.save(run, tree: { try TreeRows.number(of: run.tree, database) }, in: database)
+    case .run(let run): try save(run, database)
     case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
     case .uploads(let records): try save(records, database)
     case .inheritUploads(let run): try UploadRows.inherit(number(of: run, database), in: database)
@@ -60,19 +68,41 @@ final class ChangeWriter {
     heads = KeyHeads()
   }
 
+  /// Of a run that was inserted a moment ago it is known that nothing of it is to be replaced.
+  private func save(_ run: Run, _ database: Database) throws {
+    var known: KnownRun
+    if let earlier = try runs[run.id] ?? RunRows.number(of: run.id, in: database).map({ KnownRun(number: $0) }) {
+      known = earlier
+      try RunRows.update(run, number: known.number, in: database)
+    } else {
+      let number = try RunRows.insert(run, tree: TreeRows.number(of: run.tree, database), in: database)
+      known = KnownRun(number: number, hasParts: false, hasHeads: false)
+    }
+    if known.hasParts { try RunRows.deleteParts(of: known.number, in: database) }
+    known.hasParts = try RunRows.insertParts(of: run, number: known.number, in: database)
+    if run.state.isFinal { runs[run.id] = nil } else { remember(known, run.id) }
+  }
+
   private func save(_ records: [UploadRecord], _ database: Database) throws {
     guard var run = records.first?.run else { return }
     let statement = try database.cachedStatement(sql: UploadRows.save)
-    var runNumber = try number(of: run, database)
+    var number = try beginHeads(of: run, database)
     for record in records {
       if record.run != run {
         run = record.run
-        runNumber = try number(of: run, database)
+        number = try beginHeads(of: run, database)
       }
-      let destination = try number(of: record.destination, database)
-      let (head, tail) = try heads.split(record.key.bytes, path: record.path.bytes, run: runNumber, database)
-      try UploadRows.execute(statement, record, run: runNumber, destination: destination, head: head, tail: tail)
+      let destination = try self.number(of: record.destination, database)
+      let (head, tail) = try heads.split(record.key.bytes, path: record.path.bytes, database)
+      try UploadRows.execute(statement, record, run: number, destination: destination, head: head, tail: tail)
     }
+  }
+
+  private func beginHeads(of run: RunID, _ database: Database) throws -> Int64 {
+    let number = try number(of: run, database)
+    heads.begin(number, isNew: runs[run]?.hasHeads == false)
+    runs[run]?.hasHeads = true
+    return number
   }
 
   private func forget(_ run: RunID, _ path: BytePath, _ database: Database) throws {
@@ -94,15 +124,17 @@ final class ChangeWriter {
   }
 
   private func number(of run: RunID, _ database: Database) throws -> Int64 {
-    if let number = runs[run] { return number }
-    let found: Int64? = try database.cachedStatement(sql: "SELECT number FROM runs WHERE id = ?")
-      .first(with: run.text) { $0.column(0) }
-    guard let found else {
+    if let known = runs[run] { return known.number }
+    guard let found = try RunRows.number(of: run, in: database) else {
       throw Failure(.permanent, "record", "run \(run)", code: "UnknownRun", cause: "the ledger has no such run")
     }
-    if runs.count >= Self.rememberedNumbers { runs = [:] }
-    runs[run] = found
+    remember(KnownRun(number: found), run)
     return found
+  }
+
+  private func remember(_ known: KnownRun, _ run: RunID) {
+    if runs.count >= Self.rememberedNumbers { runs = [:] }
+    runs[run] = known
   }
 
   private func number(of destination: DestinationName, _ database: Database) throws -> Int64 {

@@ -7,17 +7,23 @@ import SlipwayModel
 struct KeyHeads {
   private var run: Int64 = 0
   private var known: [(bytes: [UInt8], number: Int64)] = []
+  /// The next head's, where all that the run has are known.
+  private var next: Int64?
   /// A run has about one for each destination; more are looked up again.
   private static let rememberedHeads = 16
 
+  /// From here on it is about this run; `isNew` says that it has no heads yet.
+  mutating func begin(_ run: Int64, isNew: Bool) {
+    if run == self.run, !isNew { return }
+    self.run = run
+    known = []
+    next = isNew ? 1 : nil
+  }
+
   /// The number of the head, and the rest of the key where that is not the path.
   mutating func split(
-    _ key: [UInt8], path: [UInt8], run: Int64, _ database: Database
+    _ key: [UInt8], path: [UInt8], _ database: Database
   ) throws -> (head: Int64, tail: [UInt8]?) {
-    if run != self.run {
-      self.run = run
-      known = []
-    }
     guard endsWith(key, path) else { return (try number(of: key, length: 0, database), key) }
     return (try number(of: key, length: key.count - path.count, database), nil)
   }
@@ -26,20 +32,32 @@ struct KeyHeads {
   private mutating func number(of key: [UInt8], length: Int, _ database: Database) throws -> Int64 {
     for head in known where head.bytes.count == length && startsWith(key, head.bytes) { return head.number }
     let bytes = Array(key[..<length])
+    if let next {
+      remember(bytes, try insert(bytes, next, database))
+      return next
+    }
     let found: Int64? = try database.cachedStatement(sql: "SELECT number FROM key_heads WHERE run = ? AND bytes = ?")
       .first(with: run, bytes) { $0.column(0) }
     let number = try found ?? insert(bytes, database)
-    if known.count >= Self.rememberedHeads { known = [] }
-    known.append((bytes, number))
+    remember(bytes, number)
     return number
   }
 
+  private mutating func remember(_ bytes: [UInt8], _ number: Int64) {
+    next = next.map { $0 + 1 }
+    if known.count >= Self.rememberedHeads { (known, next) = ([], nil) }
+    known.append((bytes, number))
+  }
+
   private func insert(_ bytes: [UInt8], _ database: Database) throws -> Int64 {
-    let numbers: [Int64] = try database.cachedStatement(
-      sql: "INSERT INTO key_heads (run, number, bytes) "
-        + "SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM key_heads WHERE run = ?1 RETURNING number"
-    ).all(with: run, bytes) { $0.column(0) }
-    guard let number = numbers.first else { throw SQLiteError(code: 0, text: "a key's head was not stored") }
+    let last: Int64? = try database.cachedStatement(sql: "SELECT max(number) FROM key_heads WHERE run = ?")
+      .first(with: run) { $0.column(0) }
+    return try insert(bytes, (last ?? 0) + 1, database)
+  }
+
+  private func insert(_ bytes: [UInt8], _ number: Int64, _ database: Database) throws -> Int64 {
+    try database.cachedStatement(sql: "INSERT INTO key_heads (run, number, bytes) VALUES (?, ?, ?)")
+      .execute(with: run, number, bytes)
     return number
   }
 }

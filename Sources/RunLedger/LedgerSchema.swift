@@ -172,6 +172,11 @@ enum LedgerSchema {
     """
 
   private static let version6 = """
+    -- for NOT IN a list SQLite makes a table at each change of a row
+    DROP INDEX unfinished_runs;
+    CREATE INDEX unfinished_runs ON runs (number)
+      WHERE state <> 'done' AND state <> 'failed' AND state <> 'skipped' AND state <> 'cancelled';
+
     -- where the objects of a mirror lie, and whether all of them are known
     CREATE TABLE mirrors (
       tree INTEGER NOT NULL REFERENCES trees,

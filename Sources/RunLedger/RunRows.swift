@@ -4,7 +4,8 @@ import SlipwayModel
 /// Runs as rows, and back.
 enum RunRows {
   /// The index `unfinished_runs` is made with exactly these words, and only used for them.
-  static let isUnfinished = "r.state NOT IN ('done', 'failed', 'skipped', 'cancelled')"
+  static let isUnfinished =
+    "r.state <> 'done' AND r.state <> 'failed' AND r.state <> 'skipped' AND r.state <> 'cancelled'"
 
   static func unfinished(in database: Database) throws -> [Run] {
     try runs(
@@ -121,24 +122,36 @@ enum RunRows {
 }
 
 extension RunRows {
-  /// Replaces the run's row in place, or inserts it with the tree's number, which is only then asked for.
-  static func save(_ run: Run, tree: () throws -> Int64, in database: Database) throws {
-    let updated: Int64? = try database.cachedStatement(sql: update).first(
+  /// nil if there is no such run.
+  static func number(of run: RunID, in database: Database) throws -> Int64? {
+    try database.cachedStatement(sql: "SELECT number FROM runs WHERE id = ?").first(with: run.text) { $0.column(0) }
+  }
+
+  /// Replaces the run's row in place. Without RETURNING, for which SQLite makes a table of its own each time.
+  static func update(_ run: Run, number: Int64, in database: Database) throws {
+    try database.cachedStatement(sql: update).execute(
       with: run.marker?.inode, run.marker?.modified, run.state.name, run.state.waiting?.stage.rawValue,
       run.state.waiting?.until.nanoseconds, run.state.waiting?.why, run.state.waiting?.isDeferral,
       run.outcome?.rawValue, run.attempt, run.failures, run.error, run.targetPrefix, run.output.targetPrefix,
-      run.updated.nanoseconds, run.failedStage?.rawValue, run.id.text
-    ) { $0.column(0) }
-    if let updated {
-      try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: updated)
-      try TreeSettingsRows.delete(of: updated, in: database)
-    }
-    let number = try updated ?? insert(run, tree: tree(), in: database)
-    if !run.output.tags.isEmpty || !run.output.metadata.isEmpty { try insert(run.output, of: number, in: database) }
-    try TreeSettingsRows.insert(run.settings, of: number, in: database)
+      run.updated.nanoseconds, run.failedStage?.rawValue, number)
   }
 
-  private static func insert(_ run: Run, tree: Int64, in database: Database) throws -> Int64 {
+  static func deleteParts(of run: Int64, in database: Database) throws {
+    try database.cachedStatement(sql: "DELETE FROM hook_outputs WHERE run = ?").execute(with: run)
+    try TreeSettingsRows.delete(of: run, in: database)
+  }
+
+  /// What stands in rows of their own; false if there is nothing.
+  static func insertParts(of run: Run, number: Int64, in database: Database) throws -> Bool {
+    let hasOutput = !run.output.tags.isEmpty || !run.output.metadata.isEmpty
+    if hasOutput { try insert(run.output, of: number, in: database) }
+    if run.settings == TreeSettings() { return hasOutput }
+    try TreeSettingsRows.insert(run.settings, of: number, in: database)
+    return true
+  }
+
+  /// Its number.
+  static func insert(_ run: Run, tree: Int64, in database: Database) throws -> Int64 {
     try database.cachedStatement(sql: insert).execute(
       with: run.id.text, tree, run.marker?.inode, run.marker?.modified, run.created.nanoseconds, run.state.name,
       run.state.waiting?.stage.rawValue, run.state.waiting?.until.nanoseconds, run.state.waiting?.why,
@@ -153,7 +166,7 @@ extension RunRows {
     UPDATE runs SET marker_inode = ?, marker_modified = ?, state = ?, wait_stage = ?, wait_until = ?, wait_reason = ?,
       is_deferral = ?, outcome = ?, attempt = ?, failures = ?, error = ?, target_prefix = ?, hook_target_prefix = ?,
       updated = ?, failed_stage = ?
-    WHERE id = ? RETURNING number
+    WHERE number = ?
     """
 
   private static let insert = """

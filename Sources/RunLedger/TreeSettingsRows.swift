@@ -16,7 +16,6 @@ enum TreeSettingsRows {
 
   /// Of a run that has none yet.
   static func insert(_ settings: TreeSettings, of run: Int64, in database: Database) throws {
-    if settings == TreeSettings() { return }
     let insert = try database.cachedStatement(
       sql: "INSERT OR REPLACE INTO tree_settings (run, kind, name, value) VALUES (?, ?, ?, ?)")
     func save(_ kind: Kind, _ name: String, _ value: String) throws {
