@@ -93,6 +93,7 @@ let package = Package(
     tests("RunLedger", ["RunLedger", "TestSupport", grdb]),
     tests("StatusServing", ["StatusServing", "LocalFiles", "TestSupport"]),
     tests("Engine", ["Engine", log, "LocalFiles", "PatternMatching", "TestSupport"]),
+    tests("SlipwayCommands", ["SlipwayCommands", "PatternMatching", "TestSupport"]),
     tests("EndToEnd", ["TestSupport", "Checksums", "WorkflowFile", "PatternMatching", "RunLedger"]),
     tests("Architecture", []),
   ]

@@ -166,48 +166,26 @@ struct ReadmeTableTests {
     text.split(separator: " ").filter { $0.hasPrefix("--") }.map(String.init)
   }
 
-  /// Keys that nobody has, where there are keys of one's own: what is told then names those that there are.
-  private static let strange = """
-    version: 1
-    settings: { qqqqqqqqqqqq: 1 }
-    destinations:
-      s: { type: s3, bucket: some-bucket, qqqqqqqqqqqq: 1 }
-      d: { type: directory, path: out, qqqqqqqqqqqq: 1 }
-      p: { type: plugin, command: sh, qqqqqqqqqqqq: 1 }
-    workflows:
-      w:
-        qqqqqqqqqqqq: 1
-        watch: in
-        ready: { marker: .ready }
-        destinations: [d]
-    qqqqqqqqqqqq: 1
-    """
-
   @Test("Its keys are those that the program reads, all of them")
   func keys() async throws {
     try await World.with(.none) { world in
-      try world.scratch.write(Self.strange, to: "workflows.yaml")
-      let told = try await world.run("validate", expecting: 78).lines(.errors)
-      let known = told.compactMap { line in line.firstMatch(of: #/unknown key 'q+'; there are (.+)$/#)?.output.1 }
-        .map { $0.replacing(" and ", with: ", ").split(separator: ", ").map(String.init) }
-      try #require(known.count == 6, "\(told)")
-      let (settings, s3, directory, plugin) = (known[0], known[1], known[2], known[3])
-      let (workflow, top) = (known[4], known[5])
+      let known = try await KnownKeys(world)
+      let outside = known["workflow"].union(known["top"])
       let rows = try readme.table("key")
       let named = Set(rows.filter { $0[0] != "templates" }.flatMap { Readme.code(in: $0[0]) })
-      #expect(named.subtracting(workflow + top) == [])
+      #expect(named.subtracting(outside) == [])
       let example = readme.blocks("yaml").joined()
-      for key in workflow + top where !named.contains(key) {
+      for key in outside where !named.contains(key) {
         #expect(example.contains("\(key):"), "\(key) is shown nowhere")
       }
       let inside = try #require(rows.first { Readme.code(in: $0[0]) == ["settings"] })
-      #expect(Set(Readme.code(in: inside[1])) == Set(settings))
+      #expect(Set(Readme.code(in: inside[1])) == known["settings"])
       let kinds = try #require(rows.first { Readme.code(in: $0[0]) == ["destinations"] })[1]
         .components(separatedBy: "; ")
       let more = try readme.table("key of a bucket").flatMap { Readme.code(in: $0[0]) }
-      #expect(Set(Readme.code(in: kinds[0]) + more) == Set(s3).subtracting(["type"]).union(["type: s3"]))
-      #expect(Set(Readme.code(in: kinds[1])) == Set(directory).subtracting(["type"]).union(["type: directory"]))
-      #expect(Set(Readme.code(in: kinds[2])) == Set(plugin).subtracting(["type"]).union(["type: plugin"]))
+      #expect(Set(Readme.code(in: kinds[0]) + more) == known["s3"].subtracting(["type"]).union(["type: s3"]))
+      #expect(Set(Readme.code(in: kinds[1])) == known["directory"].subtracting(["type"]).union(["type: directory"]))
+      #expect(Set(Readme.code(in: kinds[2])) == known["plugin"].subtracting(["type"]).union(["type: plugin"]))
     }
   }
 

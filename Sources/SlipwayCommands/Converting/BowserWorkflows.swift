@@ -14,7 +14,7 @@ struct BowserWorkflows {
   private let strategy: Strategy
   private let exclude: [String]
   /// What is not taken over, and why; escaped, a line each.
-  let notes: [String]
+  private let notes: [String]
 
   init(_ configuration: BowserConfiguration, from files: [String], watch: String, strategy: Strategy) {
     self.configuration = configuration
@@ -34,31 +34,22 @@ struct BowserWorkflows {
     self.notes = notes
   }
 
-  var text: String {
-    (head + ["version: 1", "", "destinations:"] + names.indices.flatMap(destination) + [""] + workflow)
-      .joined(separator: "\n")
+  var file: ConvertedFile {
+    ConvertedFile(
+      origin: files.map { escaped($0.utf8) }.joined(separator: ", "),
+      variables: (1...configuration.backendCount).flatMap { keys(of: $0).variables }, notes: notes,
+      destinations: names.indices.flatMap(destination), workflow: workflow)
   }
 
-  private var head: [String] {
-    var lines = ["# From \(files.map { escaped($0.utf8) }.joined(separator: ", ")). Check it: slipway validate"]
-    lines.append("# The keys are not written here. Set \(variables.joined(separator: ", ")).")
-    if !notes.isEmpty { lines += ["# Not taken over:"] + notes.map { "#   \($0)" } }
-    return lines
-  }
-
-  private var variables: [String] {
-    (1...configuration.backendCount).flatMap { [variable("ACCESS_KEY_ID", $0), variable("SECRET_ACCESS_KEY", $0)] }
-  }
-
-  private func variable(_ name: String, _ backend: Int) -> String {
-    configuration.backendCount == 1 ? "BOWSER_\(name)" : "BOWSER_\(backend)_\(name)"
+  private func keys(of backend: Int) -> KeyReferences {
+    KeyReferences(prefix: configuration.backendCount == 1 ? "BOWSER" : "BOWSER_\(backend)")
   }
 
   /// One for each bucket: its own name where that can be a destination's and is not taken.
   private var names: [String] {
     var names: [String] = []
     for bucket in configuration.buckets {
-      let own = WorkflowName.isValid(bucket.name) ? bucket.name : "bucket"
+      let own = ConvertedFile.destinationName(of: bucket.name)
       var (name, number) = (own, 1)
       while names.contains(name) {
         number += 1
@@ -75,14 +66,11 @@ struct BowserWorkflows {
     let prefix = trimmingSlashes(Array(bucket.prefix.utf8))
     if !prefix.isEmpty { lines.append("    prefix: \(YAMLText.quoted(String(decoding: prefix, as: UTF8.self)))") }
     if let region = bucket.region { lines.append("    region: \(YAMLText.quoted(region))") }
-    lines.append("    credentials:")
-    lines.append("      access_key_id: ${\(variable("ACCESS_KEY_ID", bucket.backend))}")
-    lines.append("      secret_access_key: ${\(variable("SECRET_ACCESS_KEY", bucket.backend))}")
-    return lines
+    return lines + keys(of: bucket.backend).lines
   }
 
   private var workflow: [String] {
-    var lines = ["workflows:", "  bowser:"]
+    var lines = ["  bowser:"]
     lines.append("    watch: \(YAMLText.quoted(watch))  # DIR of 'bowser watch DIR'")
     lines.append("    ready: { marker: .bowser.ready }")
     switch strategy {

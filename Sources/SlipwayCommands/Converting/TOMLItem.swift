@@ -1,4 +1,3 @@
-import Glibc
 import SlipwayModel
 import TOMLKit
 
@@ -10,9 +9,6 @@ enum TOMLItem {
   case boolean(Bool)
   /// A number or a time.
   case other
-
-  /// In bytes.
-  private static let fileLimit = 1024 * 1024
 
   /// Of several files later ones win key by key; arrays are replaced whole. Throws what is wrong with the first file that
   /// cannot be read, for people.
@@ -29,7 +25,7 @@ enum TOMLItem {
 
   private static func read(_ file: String) throws(ConversionProblem) -> TOMLItem {
     let name = escaped(file.utf8)
-    let bytes = try content(of: file, name)
+    let bytes = try ForeignFile.content(of: file)
     // The library reads up to a NUL.
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw ConversionProblem(message: "\(name): the file is not UTF-8 text")
@@ -59,31 +55,4 @@ enum TOMLItem {
     default: self = .other
     }
   }
-
-  private static func content(of file: String, _ name: String) throws(ConversionProblem) -> [UInt8] {
-    // Without O_NONBLOCK the open of a FIFO waits for a writer.
-    let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw unreadable(name) }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: fileLimit + 1)
-    var filled = 0
-    while filled <= fileLimit {
-      let count = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, fileLimit + 1 - filled)
-      }
-      if count == 0 { return Array(bytes[..<filled]) }
-      if count < 0, errno != EINTR { throw unreadable(name) }
-      filled += max(0, count)
-    }
-    throw ConversionProblem(message: "\(name): the file has more than \(fileLimit) bytes")
-  }
-
-  private static func unreadable(_ name: String) -> ConversionProblem {
-    ConversionProblem(message: "\(name): the file cannot be read: \(String(cString: strerror(errno)))")
-  }
-}
-
-/// Why a configuration cannot be converted: for people, escaped, never with a secret.
-struct ConversionProblem: Error {
-  let message: String
 }

@@ -40,16 +40,11 @@ struct ConvertBowserVerb: AsyncParsableCommand {
   }
 
   func run() async throws {
-    do throws(ConversionProblem) {
-      let workflows = BowserWorkflows(
+    try output.convert { () throws(ConversionProblem) in
+      BowserWorkflows(
         try BowserConfiguration(try TOMLItem.merged(files)), from: files, watch: watch,
-        strategy: strategy == .count ? .count(count ?? 1) : .sentinel)
-      print(workflows.text)
-      if output.quiet { return }
-      for note in workflows.notes { StandardError.shared.write("slipway: warning: \(note)") }
-    } catch {
-      StandardError.shared.write("slipway: \(error.message)")
-      throw Exit.configuration
+        strategy: strategy == .count ? .count(count ?? 1) : .sentinel
+      ).file
     }
   }
 }

@@ -17,14 +17,14 @@ extension DecodingContext {
 }
 
 /// The address of a server.
-struct Endpoint {
-  let text: String
-  let isEncrypted: Bool
+package struct Endpoint {
+  package let text: String
+  package let isEncrypted: Bool
   /// Without brackets around an IPv6 address.
-  let host: String
+  package let host: String
 
   /// nil unless `text` is a scheme, a host and at most a port.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let trimmed = text.hasSuffix("/") ? String(text.dropLast()) : text
     guard let scheme = ["https://", "http://"].first(where: trimmed.hasPrefix) else { return nil }
     let rest = Substring(trimmed.dropFirst(scheme.count))
@@ -36,7 +36,7 @@ struct Endpoint {
   }
 
   /// Whether what is sent stays on this machine.
-  var isLoopback: Bool {
+  package var isLoopback: Bool {
     if host == "localhost" || host == "::1" { return true }
     let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
     return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }

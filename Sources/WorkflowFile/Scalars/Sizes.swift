@@ -1,5 +1,5 @@
 /// Sizes as a workflow file writes them: `16MiB`, `5GB`; one whole number and its unit.
-enum SizeText {
+package enum SizeText {
   /// In bytes. The binary ones first, in which limits are written.
   private static let units: [(name: String, bytes: Int64)] = [
     ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
@@ -18,7 +18,7 @@ enum SizeText {
     return digits.count <= (found.bytes == 1 ? mostPlainDigits : mostDigits) ? number * found.bytes : nil
   }
 
-  static func written(_ bytes: Int64) -> String {
+  package static func written(_ bytes: Int64) -> String {
     let unit = units.first { bytes >= $0.bytes && bytes % $0.bytes == 0 } ?? ("B", 1)
     return "\(bytes / unit.bytes)\(unit.name)"
   }

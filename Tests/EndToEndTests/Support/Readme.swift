@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// README.md of this repository, taken apart.
+/// README.md of this repository, or another page of it, taken apart.
 struct Readme {
   /// The repository's directory.
   static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -9,8 +9,8 @@ struct Readme {
 
   let lines: [String]
 
-  init() throws {
-    let text = try String(contentsOf: Self.repository.appendingPathComponent("README.md"), encoding: .utf8)
+  init(_ page: String = "README.md") throws {
+    let text = try String(contentsOf: Self.repository.appendingPathComponent(page), encoding: .utf8)
     lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
