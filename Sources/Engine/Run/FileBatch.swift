@@ -18,11 +18,18 @@ struct FileBatch: Sendable {
   static let toldMax = 16
 
   /// One file under way. Belongs to the task of the batch.
-  struct Member {
+  final class Member {
     let session: RunSession
     let claim: any FileClaim
     let planned: PlannedUpload
     let tally: AttemptTally
+
+    init(_ session: RunSession, _ claim: any FileClaim, _ planned: PlannedUpload, _ tally: AttemptTally) {
+      self.session = session
+      self.claim = claim
+      self.planned = planned
+      self.tally = tally
+    }
   }
 
   var driver: RunDriver { RunDriver(context: context, ports: ports, shared: shared, logger: logger) }
@@ -117,7 +124,7 @@ struct FileBatch: Sendable {
     }
     let gate = shared.outages.map { OutageGate($0, for: session.run) }
     gate?.enter(planned.destinations)
-    return Member(session: session, claim: claim, planned: planned, tally: AttemptTally(gate))
+    return Member(session, claim, planned, AttemptTally(gate))
   }
 
   /// What is to be sent; nil if it is not there, or still written: its own driver finds out why.
