@@ -7,8 +7,10 @@ import Testing
 
 @Suite("Mirrors", .needsBinary)
 struct MirrorTests {
-  private func configure(_ world: World, _ rule: String = "{ delete: true, settle: 50ms }", _ lines: String = "") throws
-  {
+  private func configure(
+    _ world: World, _ rule: String = "{ delete: true, settle: 50ms }", _ lines: String = "",
+    to names: String = "[store]"
+  ) throws {
     try world.scratch.write(
       """
       version: 1
@@ -17,7 +19,7 @@ struct MirrorTests {
         w:
           watch: ./in
           mirror: \(rule)
-          destinations: [store]
+          destinations: \(names)
           started: ./started
           retry: { attempts: 2, backoff: 10ms..20ms }
           \(lines)
@@ -120,6 +122,27 @@ struct MirrorTests {
       #expect(different[1].hasPrefix("would upload new -> store: pre/20") && different[1].hasSuffix("/u/new"))
       try world.configure(to: "[copy]", ready: "closed")
       try await world.run("run", "--once", "--only", "w")
+      try await world.run("verify", "w")
+    }
+  }
+
+  @Test("A file that becomes a directory, and the reverse, takes the other's place, also in a directory")
+  func kinds() async throws {
+    try await World.with { world in
+      try configure(world, "{ delete: true }", to: "[store, copy]")
+      for name in ["a", "d/x/y", "d/z", "keep"] { try world.scratch.write(name, to: "in/\(name)") }
+      try await world.run("run", "--once")
+      for name in ["a", "d"] { try world.scratch.remove("in/\(name)") }
+      for name in ["a/b/c", "d"] { try world.scratch.write("new", to: "in/\(name)") }
+      try configure(world, "{}", to: "[store, copy]")
+      let kept = try await world.run("run", "--once", expecting: 1)
+      let cause = "cannot upload d: d/x/y lies below its name; a directory cannot hold both: remove what is not wanted "
+      #expect(kept.lines().contains { $0.contains(cause + "from \(world.scratch("outbox"))") }, "\(kept.transcript)")
+      #expect(try world.copies() == ["a", "d/x/y", "d/z", "keep"])
+      try configure(world, "{ delete: true }", to: "[store, copy]")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["a/b/c", "d", "keep"])
+      #expect(try await objects(world) == files(world))
       try await world.run("verify", "w")
     }
   }

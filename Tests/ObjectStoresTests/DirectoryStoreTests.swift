@@ -146,15 +146,30 @@ struct DirectoryStoreTests {
 
   @Test("says what lies in the way")
   func inTheWay() async throws {
-    try directory.makeDirectory(BytePath("out/dir"))
-    try directory.write("x", to: "out/file")
-    let onDirectory = try await failure(at: "dir")
-    #expect(onDirectory.message == "cannot upload dir: a directory lies at that name")
-    #expect(onDirectory.kind == .permanent)
-    let belowFile = try await failure(at: "file/a")
-    #expect(belowFile.message == "cannot upload file/a: a file lies where a directory is needed")
-    #expect(belowFile.kind == .permanent)
+    for name in ["dir/deep/b", "file", "d/file"] { try directory.write("x", to: "out/\(name)") }
+    let remedy = "; a directory cannot hold both: remove what is not wanted from \(root)"
+    for (key, cause) in [
+      ("dir", "dir/deep/b lies below its name"), ("dir/deep", "dir/deep/b lies below its name"),
+      ("file/a", "file lies where its directory belongs"), ("d/file/a/b", "d/file lies where its directory belongs"),
+    ] {
+      let failure = try await failure(at: key)
+      #expect(failure.message == "cannot upload \(key): " + cause + remedy)
+      #expect(failure.kind == .permanent && failure.code == Failure.inTheWay)
+    }
+    #expect(try directory.read("out/dir/deep/b") == [0x78])
     #expect(try await failure(at: String(repeating: "n", count: 256)).code == "ENAMETOOLONG")
+    #expect(leftOvers(in: root) == [])
+  }
+
+  @Test("what deleted objects have left of a directory, and a crash of puts, makes way for an object of its name")
+  func emptied() async throws {
+    try await put("1", at: "a/b/x")
+    try await put("1", at: "a/c/y")
+    #expect(try await store.delete([ObjectKey("a/b/x"), ObjectKey("a/c/y")]) == [])
+    let draft = try await draftName(of: "z")
+    try directory.write("half", to: "out/a/b/\(draft)")
+    try await put("2", at: "a")
+    #expect(try directory.read("out/a") == [0x32])
     #expect(leftOvers(in: root) == [])
   }
 
