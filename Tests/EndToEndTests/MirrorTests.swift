@@ -105,6 +105,34 @@ struct MirrorTests {
     }
   }
 
+  @Test("verify tells in the order of the paths, however many files are compared at once", arguments: [1, 64])
+  func verifyOrder(_ transfers: Int) async throws {
+    try await World.with(.scripted([])) { world in
+      let names = (0..<300).map { "\($0 % 7)/\($0)" }
+      for name in names { try world.scratch.write(name, to: "in/\(name)") }
+      for ready in ["mirror: {}", "ready: closed\n    target_prefix: '{run}'"] {
+        try world.scratch.write(
+          """
+          version: 1
+          settings: { state_dir: ./state, transfers: \(transfers) }
+          \(world.destinations())workflows:
+            w:
+              watch: ./in
+              \(ready)
+              destinations: [store, copy]
+          """, to: "workflows.yaml")
+        try await world.run("run", "--once")
+        let changed = names.filter { $0.hasSuffix("3") }.sorted()
+        for name in changed { try world.scratch.write(String(name.map { _ in "x" }), to: "in/\(name)") }
+        let told = try await world.run("verify", "w", expecting: 1).lines(.output)
+        #expect(
+          told.dropLast().map { $0.split(separator: " ")[1] }.map(String.init) == changed.flatMap { [$0, $0] })
+        #expect(told.last == "600 compared, \(changed.count * 2) different")
+        for name in changed { try world.scratch.write(name, to: "in/\(name)") }
+      }
+    }
+  }
+
   @Test("verify compares the trees of other workflows under the keys that their runs gave them")
   func verifyTrees() async throws {
     try await World.with { world in
