@@ -168,6 +168,12 @@ import Testing
     }
   }
 
+  @Test("An answer without a word to who asks for the tags means that they are lost")
+  func unreadableTags() async throws {
+    let told = try await check(FaultRule(.init(method: "GET", queryName: "tagging"), .html(status: 200)))
+    #expect(told.contains { $0.hasPrefix("note tags of parts: what is sent in parts has lost its tags") }, "\(told)")
+  }
+
   @Test("AWS is asked whose the keys are, in the bucket's region; nobody else is")
   func account() async throws {
     let transport = AnsweringTransport { request, _ in
