@@ -175,6 +175,40 @@ struct MirrorTests {
     }
   }
 
+  @Test("Several directories are mirrors beside each other, and the limit of deletes is each one's own")
+  func directories() async throws {
+    try await World.with(.none) { world in
+      for name in ["a/x", "b/x", "b/y", "b/z"] { try world.scratch.write(name, to: "in/\(name)") }
+      try configure(world, "{ delete: true, max_delete: 50% }", "source_prefix: .", to: "[copy]")
+      let file = String(decoding: try #require(world.scratch.read("workflows.yaml")), as: UTF8.self)
+      try world.scratch.write(
+        file.replacing("watch: ./in", with: "watch: [./in/a, ./in/b]"), to: "workflows.yaml")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["in/a/x", "in/b/x", "in/b/y", "in/b/z"])
+      try world.scratch.remove("in/b/x")
+      try world.scratch.write("new", to: "in/a/new")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["in/a/new", "in/a/x", "in/b/y", "in/b/z"])
+      for name in ["b/y", "b/z", "a/x"] { try world.scratch.remove("in/\(name)") }
+      try world.scratch.write("new", to: "in/b/new")
+      let limited = try await world.run("run", "--once", expecting: 1)
+      #expect(limited.lines().contains { $0.contains("2 of 3 objects at destination 'copy'") }, "\(limited.transcript)")
+      #expect(try world.copies() == ["in/a/new", "in/b/new", "in/b/y", "in/b/z"])
+    }
+  }
+
+  @Test("What could not be listed is not told as compared")
+  func unlisted() async throws {
+    try await World.with(.scripted([FaultRule(.init(method: "GET"), .answer(status: 403, code: "AccessDenied"))])) {
+      world in
+      try configure(world, "{}", to: "[store, copy]")
+      for name in ["a", "b"] { try world.scratch.write(name, to: "in/\(name)") }
+      let verify = try await world.run("verify", "w", expecting: 1)
+      let sums = verify.lines(.output).last
+      #expect(sums == "2 compared, 2 different, 1 could not be looked at", "\(verify.transcript)")
+    }
+  }
+
   @Test("500 random edits while it runs: in the end the bucket is as the tree")
   func randomEdits() async throws {
     try await World.with { world in

@@ -41,11 +41,13 @@ struct MirrorPreview {
     case .item(let item): .done(outcome(of: item))
     case .lost(_, let failure): .done(Outcome(failure))
     case .upload(let item, let approaches):
-      .work { [comparison = FileComparison(tree: tree, targets: targets, files: files, meter: meter)] in
+      .work { [comparison = FileComparison(tree: tree, targets: known, files: files, meter: meter)] in
         await comparison.run(item, approaches)
       }
     }
   }
+
+  private var known: [MirrorTarget] { targets.filter { !reader.lost.contains($0.name) } }
 
   private func gone(_ path: BytePath, _ destinations: [DestinationName]) -> Outcome {
     var outcome = Outcome()
@@ -64,7 +66,7 @@ struct MirrorPreview {
     case .skip(let reason): outcome.findings = [.skip(item.path, reason)]
     case .fail(let failure): outcome.add(failure)
     case .proven:
-      outcome.count.compared = targets.count
+      outcome.count.compared = known.count
       meter.delivered()
     case .upload, .answer: break
     }
