@@ -20,9 +20,6 @@ struct MultipartPut {
   /// So many uploads are begun for one put: the server may lose one, or refuse to complete it.
   private static let uploadsMax = 2
 
-  /// How often somebody else may change the object between a look and the completion.
-  private static let looksMax = 3
-
   /// Any task that may block.
   func run() async throws(Failure) -> PutReceipt {
     var failure: Failure?
@@ -195,7 +192,7 @@ extension MultipartPut {
   }
 
   /// Credentials that may not end it leave it where it is: it must not keep the file from being sent.
-  private func abandon(_ upload: MultipartUpload) async throws(Failure) {
+  func abandon(_ upload: MultipartUpload) async throws(Failure) {
     do throws(S3Error) {
       try await StrayUploads(client: client, upload: upload).abandon()
     } catch {
@@ -218,61 +215,6 @@ extension MultipartPut {
       throw S3Error(sourceChanged)
     }
     return try await complete(sending.upload, condition)
-  }
-
-  /// Another writer may come between: then `overwrite` is asked again.
-  private func complete(_ upload: MultipartUpload, _ first: WriteCondition) async throws(S3Error) -> PutReceipt {
-    let receipt = try await put(together: upload, first)
-    do throws(Failure) {
-      // Of an object that another has stored nothing is changed.
-      if receipt.isSent { try await restoreTags() }
-      try await context.journal.end(upload)
-    } catch {
-      throw S3Error(error)
-    }
-    return receipt
-  }
-
-  private func put(
-    together upload: MultipartUpload, _ first: WriteCondition
-  ) async throws(S3Error) -> PutReceipt {
-    var condition = first
-    var looks = 0
-    while true {
-      do throws(S3Error) {
-        return try await client.completeMultipartUpload(upload, size: file.fingerprint.size, condition: condition)
-      } catch {
-        looks += 1
-        // The upload is over, and what it made is of no use: the next attempt begins another one.
-        if error.code == S3Client.storedOtherBytes {
-          do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
-        }
-        guard condition.hasFailed(error), looks <= Self.looksMax else { throw error }
-        switch try await decide(on: upload, after: condition) {
-        case .delivered(let receipt):
-          do throws(Failure) { try await abandon(upload) } catch { throw S3Error(error) }
-          return receipt
-        case .send(let next): condition = next
-        }
-      }
-    }
-  }
-
-  private func restoreTags() async throws(Failure) {
-    do throws(S3Error) {
-      try await client.restoreTags(key, context.attributes)
-    } catch {
-      throw error.failure
-    }
-  }
-
-  private func decide(
-    on upload: MultipartUpload, after tried: WriteCondition
-  ) async throws(S3Error) -> MultipartDecision {
-    let token: String
-    do throws(Failure) { token = try uploadToken(file.fingerprint, context) } catch { throw S3Error(error) }
-    return try await client.decide(
-      key, size: file.fingerprint.size, partSize: upload.partSize, token: token, after: tried, parts: { upload.parts })
   }
 
   /// A file that changes under the server's eyes looks like damage on the way.

@@ -126,6 +126,12 @@ struct DirectoryStoreTests {
     #expect(try directory.list(BytePath("outside")) == [])
   }
 
+  @Test("refuses a name that the file system has no room for")
+  func longName() async throws {
+    #expect(try await failure(at: String(repeating: "n", count: 256)).code == "ENAMETOOLONG")
+    #expect(leftOvers(in: root) == [])
+  }
+
   @Test("follows a symbolic link that stays inside")
   func insideLink() async throws {
     try directory.makeDirectory(BytePath("out/real"))
@@ -142,35 +148,6 @@ struct DirectoryStoreTests {
     try await put("x", at: "a")
     #expect(try directory.read("target") == Array("precious".utf8))
     #expect(try directory.read("out/a") == [0x78])
-  }
-
-  @Test("says what lies in the way")
-  func inTheWay() async throws {
-    for name in ["dir/deep/b", "file", "d/file"] { try directory.write("x", to: "out/\(name)") }
-    let remedy = "; a directory cannot hold both: remove what is not wanted from \(root)"
-    for (key, cause) in [
-      ("dir", "dir/deep/b lies below its name"), ("dir/deep", "dir/deep/b lies below its name"),
-      ("file/a", "file lies where its directory belongs"), ("d/file/a/b", "d/file lies where its directory belongs"),
-    ] {
-      let failure = try await failure(at: key)
-      #expect(failure.message == "cannot upload \(key): " + cause + remedy)
-      #expect(failure.kind == .permanent && failure.code == Failure.inTheWay)
-    }
-    #expect(try directory.read("out/dir/deep/b") == [0x78])
-    #expect(try await failure(at: String(repeating: "n", count: 256)).code == "ENAMETOOLONG")
-    #expect(leftOvers(in: root) == [])
-  }
-
-  @Test("what deleted objects have left of a directory, and a crash of puts, makes way for an object of its name")
-  func emptied() async throws {
-    try await put("1", at: "a/b/x")
-    try await put("1", at: "a/c/y")
-    #expect(try await store.delete([ObjectKey("a/b/x"), ObjectKey("a/c/y")]) == [])
-    let draft = try await draftName(of: "z")
-    try directory.write("half", to: "out/a/b/\(draft)")
-    try await put("2", at: "a")
-    #expect(try directory.read("out/a") == [0x32])
-    #expect(leftOvers(in: root) == [])
   }
 
   @Test("a crash's left-over is replaced by the next put of that name, whatever it is")
