@@ -12,7 +12,8 @@ extension Orchestrator {
   }
 
   func rehearse(_ run: Run, _ context: WorkflowContext) {
-    let driver = DryRunDriver(context: context, ports: ports, grace: shared.grace, logger: logger)
+    let driver = DryRunDriver(
+      context: context, ports: ports, grace: shared.grace, mirrors: shared.mirrors, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {
       do throws(Failure) {
         await self.left(run.id, try await driver.drive(run))

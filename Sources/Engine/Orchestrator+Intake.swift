@@ -60,7 +60,7 @@ extension Orchestrator {
 
   func hasRoom(for workflow: WorkflowName) -> Bool {
     guard backlog.hasRoom(for: workflow) else { return false }
-    return contexts[workflow]?.workflow.intake.workingDirectory == nil || roomForClaims(of: workflow) > 0
+    return contexts[workflow]?.workflow.claims != true || roomForClaims(of: workflow) > 0
   }
 
   /// How many files of a queue may be claimed now: what would only stand here is left to other processes.

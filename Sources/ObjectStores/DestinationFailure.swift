@@ -12,6 +12,15 @@ func destinationFailure(_ number: Int32, _ operation: String, _ subject: String)
     isUnreachable: unreachable.contains(number))
 }
 
+extension Failure {
+  /// Of a key for which there is no room beside another one.
+  static func inTheWay(_ key: ObjectKey, cause: String, in directory: BytePath) -> Failure {
+    Failure(
+      .permanent, "upload", key.description, code: inTheWay, cause: cause,
+      remedy: "a directory cannot hold both: remove what is not wanted from \(directory)")
+  }
+}
+
 private let unreachable: Set<Int32> = [
   EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, ENOTCONN, ENODEV, ENXIO, ESTALE, ETIMEDOUT,
 ]

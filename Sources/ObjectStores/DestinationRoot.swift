@@ -49,6 +49,16 @@ final class DestinationRoot: Sendable {
   func directory(_ components: [BytePath], for key: ObjectKey) throws(Failure) -> OpenDirectory {
     if components.isEmpty { return root }
     let whole = joined(components)
+    do throws(Failure) {
+      return try openMaking(components, whole, key)
+    } catch let error where error.code == "ENOTDIR" {
+      throw Failure.inTheWay(key, cause: "\(obstacle(on: components)) lies where its directory belongs", in: path)
+    }
+  }
+
+  private func openMaking(
+    _ components: [BytePath], _ whole: BytePath, _ key: ObjectKey
+  ) throws(Failure) -> OpenDirectory {
     if let directory = try openBeneath(whole, key) { return directory }
     var parent = root
     for end in components.indices {
@@ -58,6 +68,17 @@ final class DestinationRoot: Sendable {
       parent = next
     }
     return parent
+  }
+
+  /// The first that is no directory.
+  private func obstacle(on components: [BytePath]) -> BytePath {
+    for end in components.indices {
+      let path = joined(components[...end])
+      let descriptor = path.withNulTerminated { openat(root.descriptor, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+      if descriptor < 0, errno == ENOTDIR { return path }
+      if descriptor >= 0 { close(descriptor) }
+    }
+    return joined(components)
   }
 
   /// nil where it does not exist.

@@ -73,7 +73,10 @@ package final class DirectoryStore: ObjectStore {
       let checksum = try buffers.withBuffer { buffer throws(Failure) in try copy.run(makeHash(), buffer) }
       try draft.setModified(file.fingerprint.modified)
       try copy.checkSource()
-      try draft.publish()
+      if try !draft.publish() {
+        try EmptiedDirectory(at: key, in: root, of: self).remove()
+        guard try draft.publish() else { throw Failure.inTheWay(key, cause: "a directory lies there", in: path) }
+      }
       return PutReceipt(size: copy.count, etag: "", checksum: Checksum(algorithm: .sha256, value: checksum))
     } catch {
       draft.discard()

@@ -77,7 +77,7 @@ final class DraftFile {
   }
 
   /// False if it is no left-over but being written.
-  private static func removeLeftOver(
+  static func removeLeftOver(
     _ name: BytePath, in directory: OpenDirectory, _ key: ObjectKey
   ) throws(Failure) -> Bool {
     // O_NONBLOCK: whatever somebody else put there, a FIFO perhaps, must not block us.
@@ -122,12 +122,14 @@ final class DraftFile {
   /// UTIME_OMIT of <sys/stat.h>, a macro that Swift does not import.
   private static let omit = (1 << 30) - 2
 
-  /// Puts the file in its place; a reader sees the old one or this one.
-  func publish() throws(Failure) {
+  /// Puts the file in its place; a reader sees the old one or this one. False where a directory lies there.
+  func publish() throws(Failure) -> Bool {
     let result = draftName.withNulTerminated { draft in
       name.withNulTerminated { renameat(directory.descriptor, draft, directory.descriptor, $0) }
     }
-    if result != 0 { throw destinationFailure(errno, "upload", key.description) }
+    if result == 0 { return true }
+    if [EISDIR, ENOTEMPTY, EEXIST].contains(errno) { return false }
+    throw destinationFailure(errno, "upload", key.description)
   }
 
   /// Removes what has been written so far.

@@ -6,7 +6,8 @@ import Synchronization
 /// One file that is sent in parts: taken up where the journal says, sent by several lanes, completed.
 ///
 /// What is written down before which request: the intent before an upload is asked for, its ID before the first part,
-/// each part when it is proven. A process that dies between leaves an upload without a part, which the next one finds
+/// each part when it is proven. That the upload is over is written down last, behind the tags of its object where these
+/// take a request of their own: whoever finds it completed gives them once more. A process that dies between leaves an upload without a part, which the next one finds
 /// by listing, or one with an ID, which it goes on with.
 struct MultipartPut {
   let client: S3Client
@@ -18,9 +19,6 @@ struct MultipartPut {
 
   /// So many uploads are begun for one put: the server may lose one, or refuse to complete it.
   private static let uploadsMax = 2
-
-  /// How often somebody else may change the object between a look and the completion.
-  private static let looksMax = 3
 
   /// Any task that may block.
   func run() async throws(Failure) -> PutReceipt {
@@ -70,6 +68,7 @@ extension MultipartPut {
     let partSize = if let upload { upload.partSize } else { try plan().partSize }
     switch try await decide(partSize) {
     case .delivered(let receipt):
+      if receipt.isSent { try await restoreTags() }
       if let upload { try await giveUp(upload) }
       return .completed(receipt)
     case .send(let condition):
@@ -151,6 +150,7 @@ extension MultipartPut {
         throw error.failure
       }
     }
+    if receipt != nil { try await restoreTags() }
     try await context.journal.end(upload)
     return receipt.map { .completed($0) }
   }
@@ -185,15 +185,19 @@ extension MultipartPut {
     return upload
   }
 
-  /// Ends an upload that is not gone on with, and forgets it. Credentials that may not end it leave it where it is: it
-  /// must not keep the file from being sent.
+  /// Ends an upload that is not gone on with, and forgets it.
   private func giveUp(_ upload: MultipartUpload) async throws(Failure) {
+    try await abandon(upload)
+    try await context.journal.end(upload)
+  }
+
+  /// Credentials that may not end it leave it where it is: it must not keep the file from being sent.
+  func abandon(_ upload: MultipartUpload) async throws(Failure) {
     do throws(S3Error) {
       try await StrayUploads(client: client, upload: upload).abandon()
     } catch {
       if error.status != 403 { throw error.failure }
     }
-    try await context.journal.end(upload)
   }
 }
 
@@ -211,42 +215,6 @@ extension MultipartPut {
       throw S3Error(sourceChanged)
     }
     return try await complete(sending.upload, condition)
-  }
-
-  /// Another writer may come between: then `overwrite` is asked again.
-  private func complete(_ upload: MultipartUpload, _ first: WriteCondition) async throws(S3Error) -> PutReceipt {
-    var condition = first
-    var looks = 0
-    while true {
-      do throws(S3Error) {
-        let receipt = try await client.completeMultipartUpload(
-          upload, size: file.fingerprint.size, condition: condition)
-        do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
-        return receipt
-      } catch {
-        looks += 1
-        // The upload is over, and what it made is of no use: the next attempt begins another one.
-        if error.code == S3Client.storedOtherBytes {
-          do throws(Failure) { try await context.journal.end(upload) } catch { throw S3Error(error) }
-        }
-        guard condition.hasFailed(error), looks <= Self.looksMax else { throw error }
-        switch try await decide(on: upload, after: condition) {
-        case .delivered(let receipt):
-          do throws(Failure) { try await giveUp(upload) } catch { throw S3Error(error) }
-          return receipt
-        case .send(let next): condition = next
-        }
-      }
-    }
-  }
-
-  private func decide(
-    on upload: MultipartUpload, after tried: WriteCondition
-  ) async throws(S3Error) -> MultipartDecision {
-    let token: String
-    do throws(Failure) { token = try uploadToken(file.fingerprint, context) } catch { throw S3Error(error) }
-    return try await client.decide(
-      key, size: file.fingerprint.size, partSize: upload.partSize, token: token, after: tried, parts: { upload.parts })
   }
 
   /// A file that changes under the server's eyes looks like damage on the way.

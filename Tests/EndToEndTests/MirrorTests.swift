@@ -7,8 +7,10 @@ import Testing
 
 @Suite("Mirrors", .needsBinary)
 struct MirrorTests {
-  private func configure(_ world: World, _ rule: String = "{ delete: true, settle: 50ms }", _ lines: String = "") throws
-  {
+  private func configure(
+    _ world: World, _ rule: String = "{ delete: true, settle: 50ms }", _ lines: String = "",
+    to names: String = "[store]"
+  ) throws {
     try world.scratch.write(
       """
       version: 1
@@ -17,7 +19,7 @@ struct MirrorTests {
         w:
           watch: ./in
           mirror: \(rule)
-          destinations: [store]
+          destinations: \(names)
           started: ./started
           retry: { attempts: 2, backoff: 10ms..20ms }
           \(lines)
@@ -103,6 +105,34 @@ struct MirrorTests {
     }
   }
 
+  @Test("verify tells in the order of the paths, however many files are compared at once", arguments: [1, 64])
+  func verifyOrder(_ transfers: Int) async throws {
+    try await World.with(.scripted([])) { world in
+      let names = (0..<300).map { "\($0 % 7)/\($0)" }
+      for name in names { try world.scratch.write(name, to: "in/\(name)") }
+      for ready in ["mirror: {}", "ready: closed\n    target_prefix: '{run}'"] {
+        try world.scratch.write(
+          """
+          version: 1
+          settings: { state_dir: ./state, transfers: \(transfers) }
+          \(world.destinations())workflows:
+            w:
+              watch: ./in
+              \(ready)
+              destinations: [store, copy]
+          """, to: "workflows.yaml")
+        try await world.run("run", "--once")
+        let changed = names.filter { $0.hasSuffix("3") }.sorted()
+        for name in changed { try world.scratch.write(String(name.map { _ in "x" }), to: "in/\(name)") }
+        let told = try await world.run("verify", "w", expecting: 1).lines(.output)
+        #expect(
+          told.dropLast().map { $0.split(separator: " ")[1] }.map(String.init) == changed.flatMap { [$0, $0] })
+        #expect(told.last == "600 compared, \(changed.count * 2) different")
+        for name in changed { try world.scratch.write(name, to: "in/\(name)") }
+      }
+    }
+  }
+
   @Test("verify compares the trees of other workflows under the keys that their runs gave them")
   func verifyTrees() async throws {
     try await World.with { world in
@@ -121,6 +151,61 @@ struct MirrorTests {
       try world.configure(to: "[copy]", ready: "closed")
       try await world.run("run", "--once", "--only", "w")
       try await world.run("verify", "w")
+    }
+  }
+
+  @Test("A file that becomes a directory, and the reverse, takes the other's place, also in a directory")
+  func kinds() async throws {
+    try await World.with { world in
+      try configure(world, "{ delete: true }", to: "[store, copy]")
+      for name in ["a", "d/x/y", "d/z", "keep"] { try world.scratch.write(name, to: "in/\(name)") }
+      try await world.run("run", "--once")
+      for name in ["a", "d"] { try world.scratch.remove("in/\(name)") }
+      for name in ["a/b/c", "d"] { try world.scratch.write("new", to: "in/\(name)") }
+      try configure(world, "{}", to: "[store, copy]")
+      let kept = try await world.run("run", "--once", expecting: 1)
+      let cause = "cannot upload d: d/x/y lies below its name; a directory cannot hold both: remove what is not wanted "
+      #expect(kept.lines().contains { $0.contains(cause + "from \(world.scratch("outbox"))") }, "\(kept.transcript)")
+      #expect(try world.copies() == ["a", "d/x/y", "d/z", "keep"])
+      try configure(world, "{ delete: true }", to: "[store, copy]")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["a/b/c", "d", "keep"])
+      #expect(try await objects(world) == files(world))
+      try await world.run("verify", "w")
+    }
+  }
+
+  @Test("Several directories are mirrors beside each other, and the limit of deletes is each one's own")
+  func directories() async throws {
+    try await World.with(.none) { world in
+      for name in ["a/x", "b/x", "b/y", "b/z"] { try world.scratch.write(name, to: "in/\(name)") }
+      try configure(world, "{ delete: true, max_delete: 50% }", "source_prefix: .", to: "[copy]")
+      let file = String(decoding: try #require(world.scratch.read("workflows.yaml")), as: UTF8.self)
+      try world.scratch.write(
+        file.replacing("watch: ./in", with: "watch: [./in/a, ./in/b]"), to: "workflows.yaml")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["in/a/x", "in/b/x", "in/b/y", "in/b/z"])
+      try world.scratch.remove("in/b/x")
+      try world.scratch.write("new", to: "in/a/new")
+      try await world.run("run", "--once")
+      #expect(try world.copies() == ["in/a/new", "in/a/x", "in/b/y", "in/b/z"])
+      for name in ["b/y", "b/z", "a/x"] { try world.scratch.remove("in/\(name)") }
+      try world.scratch.write("new", to: "in/b/new")
+      let limited = try await world.run("run", "--once", expecting: 1)
+      #expect(limited.lines().contains { $0.contains("2 of 3 objects at destination 'copy'") }, "\(limited.transcript)")
+      #expect(try world.copies() == ["in/a/new", "in/b/new", "in/b/y", "in/b/z"])
+    }
+  }
+
+  @Test("What could not be listed is not told as compared")
+  func unlisted() async throws {
+    try await World.with(.scripted([FaultRule(.init(method: "GET"), .answer(status: 403, code: "AccessDenied"))])) {
+      world in
+      try configure(world, "{}", to: "[store, copy]")
+      for name in ["a", "b"] { try world.scratch.write(name, to: "in/\(name)") }
+      let verify = try await world.run("verify", "w", expecting: 1)
+      let sums = verify.lines(.output).last
+      #expect(sums == "2 compared, 2 different, 1 could not be looked at", "\(verify.transcript)")
     }
   }
 

@@ -39,6 +39,32 @@ struct PluginTests {
     }
   }
 
+  @Test("A mirror in a plugin: files become directories, and the reverse; without 'delete' what is in the way is told")
+  func mirror() async throws {
+    try await World.with(.none) { world in
+      func configure(_ rule: String) throws {
+        try world.configure(to: "[p]", destinations: plugin("directory", "./store"))
+        let file = String(decoding: try #require(world.scratch.read("workflows.yaml")), as: UTF8.self)
+        try world.scratch.write(
+          file.replacing("ready: { marker: .ready }", with: "mirror: \(rule)"), to: "workflows.yaml")
+      }
+      try configure("{ delete: true }")
+      for name in ["a", "d/x/y", "d/z", "keep"] { try world.scratch.write(name, to: "in/\(name)") }
+      try await world.run("run", "--once")
+      for name in ["a", "d"] { try world.scratch.remove("in/\(name)") }
+      for name in ["a/b/c", "d"] { try world.scratch.write("new", to: "in/\(name)") }
+      try configure("{}")
+      let kept = try await world.run("run", "--once", expecting: 1)
+      #expect(
+        kept.lines().contains { $0.contains("cannot upload d at the plugin of p: [Errno 21]") }, "\(kept.transcript)")
+      try configure("{ delete: true }")
+      try await world.run("run", "--once")
+      let stored = try world.scratch.files(below: "store").map { String(decoding: $0, as: UTF8.self) }
+      #expect(stored == ["a/b/c", "d", "keep"])
+      try await world.run("verify", "w")
+    }
+  }
+
   @Test("The example in sh takes a tree, and what it cannot do is told")
   func shell() async throws {
     try await World.with(.none) { world in

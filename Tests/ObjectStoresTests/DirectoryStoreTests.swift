@@ -126,6 +126,12 @@ struct DirectoryStoreTests {
     #expect(try directory.list(BytePath("outside")) == [])
   }
 
+  @Test("refuses a name that the file system has no room for")
+  func longName() async throws {
+    #expect(try await failure(at: String(repeating: "n", count: 256)).code == "ENAMETOOLONG")
+    #expect(leftOvers(in: root) == [])
+  }
+
   @Test("follows a symbolic link that stays inside")
   func insideLink() async throws {
     try directory.makeDirectory(BytePath("out/real"))
@@ -142,20 +148,6 @@ struct DirectoryStoreTests {
     try await put("x", at: "a")
     #expect(try directory.read("target") == Array("precious".utf8))
     #expect(try directory.read("out/a") == [0x78])
-  }
-
-  @Test("says what lies in the way")
-  func inTheWay() async throws {
-    try directory.makeDirectory(BytePath("out/dir"))
-    try directory.write("x", to: "out/file")
-    let onDirectory = try await failure(at: "dir")
-    #expect(onDirectory.message == "cannot upload dir: a directory lies at that name")
-    #expect(onDirectory.kind == .permanent)
-    let belowFile = try await failure(at: "file/a")
-    #expect(belowFile.message == "cannot upload file/a: a file lies where a directory is needed")
-    #expect(belowFile.kind == .permanent)
-    #expect(try await failure(at: String(repeating: "n", count: 256)).code == "ENAMETOOLONG")
-    #expect(leftOvers(in: root) == [])
   }
 
   @Test("a crash's left-over is replaced by the next put of that name, whatever it is")

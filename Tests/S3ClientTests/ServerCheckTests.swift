@@ -14,9 +14,10 @@ import Testing
   }
 
   private func check(
-    _ transport: any HTTPSender, endpoint: String?, _ credentials: S3Destination.Keys
+    _ transport: any HTTPSender, endpoint: String?, _ credentials: S3Destination.Keys, server: S3ServerKind? = nil
   ) async -> [String] {
     var settings = S3Destination(bucket: "bucket")
+    settings.server = server
     settings.endpoint = endpoint
     settings.region = "us-east-1"
     settings.credentials = credentials
@@ -148,6 +149,29 @@ import Testing
         $0.hasPrefix("note tags: tags are refused: ")
           && $0.hasSuffix("; allow s3:PutObjectTagging, or leave tags out, also in pre hooks")
       }, "\(told)")
+  }
+
+  @Test("A server that forgets the tags of parts is told with the setting that fits, and then it fits")
+  func tagsOfParts() async throws {
+    let note =
+      "note tags of parts: what is sent in parts has lost its tags; server: ceph fits, which puts them by a request of "
+      + "their own"
+    for (kind, expected) in [(S3ServerKind?.none, [note]), (.ceph, [])] {
+      try await ScriptedS3Server.with { server in
+        server.forgetTagsOfParts()
+        let keys = S3Destination.Keys(
+          accessKeyID: server.keys.accessKeyID, secretAccessKey: Secret(server.keys.secretAccessKey), sessionToken: nil)
+        let told = try await check(HTTPTransport(), endpoint: server.endpoint, keys, server: kind)
+        #expect(told.filter { !$0.hasPrefix("ok ") } == expected)
+        expectNothingLeft(server)
+      }
+    }
+  }
+
+  @Test("An answer without a word to who asks for the tags means that they are lost")
+  func unreadableTags() async throws {
+    let told = try await check(FaultRule(.init(method: "GET", queryName: "tagging"), .html(status: 200)))
+    #expect(told.contains { $0.hasPrefix("note tags of parts: what is sent in parts has lost its tags") }, "\(told)")
   }
 
   @Test("AWS is asked whose the keys are, in the bucket's region; nobody else is")

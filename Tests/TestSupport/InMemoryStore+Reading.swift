@@ -37,6 +37,7 @@ extension InMemoryStore {
 
   package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
     let content = try content(of: source, "copy")
+    if let failure = obstacle(key) { throw failure }
     state.withLock { state in
       state.objects[key] = content
       state.copies.append(key)

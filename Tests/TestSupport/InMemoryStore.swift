@@ -23,6 +23,7 @@ package final class InMemoryStore: ObjectStore {
     var deletes: [[ObjectKey]] = []
     var deleteFailure: Failure?
     var tellsETags = false
+    var isDirectory = false
     var failures: [ObjectKey: (failure: Failure, times: Int)] = [:]
     var general: (failure: Failure, times: Int)?
     var settleFailure: (failure: Failure, times: Int)?
@@ -51,6 +52,22 @@ package final class InMemoryStore: ObjectStore {
 
   /// From now on it tells an ETag of each object, that of its content.
   package func tellETags() { state.withLock { $0.tellsETags = true } }
+
+  /// From now on no object lies below another one's name.
+  package func actAsDirectory() { state.withLock { $0.isDirectory = true } }
+
+  func obstacle(_ key: ObjectKey) -> Failure? {
+    state.withLock { state in
+      guard state.isDirectory else { return nil }
+      let slash = [UInt8(ascii: "/")]
+      let other = state.objects.keys.first {
+        $0.bytes.starts(with: key.bytes + slash) || key.bytes.starts(with: $0.bytes + slash)
+      }
+      return other.map {
+        Failure(.permanent, "upload", key.description, code: Failure.inTheWay, cause: "\($0) lies in its way")
+      }
+    }
+  }
 
   /// Every listing throws `failure` after so many objects.
   package func failListings(with failure: Failure?, after count: Int = 0) {
@@ -100,7 +117,7 @@ package final class InMemoryStore: ObjectStore {
   ) async throws(Failure) -> PutReceipt {
     let attributes = context.attributes
     await gate?(key)
-    if let failure = takeFailure(of: key) {
+    if let failure = takeFailure(of: key) ?? obstacle(key) {
       record(file, key, attributes, wasAccepted: false)
       throw failure
     }

@@ -123,6 +123,39 @@ struct MirrorProblemTests {
     #expect(two(mirror + "[out, same]", "ready: closed, destinations: [bucket]").count == 1)
   }
 
+  @Test("Nobody else goes below a mirror, whatever the rest of his keys")
+  func placesOfTemplates() {
+    let other = "ready: closed, destinations: [out], target_prefix: "
+    for (prefix, theirs, count) in [
+      ("www", "'www/{date:%Y}'", 1), ("www", "'www/x/{date:%Y}'", 1), ("www", "'www{date:%Y}'", 0),
+      ("www", "'{date:%Y}/www'", 0), ("www", "'w/{run}'", 0), ("''", "'{date:%Y}'", 1), ("''", "'logs/{tree}'", 1),
+      ("b", "'{workflow}'", 1), ("www/b", "'www/{workflow}/{run}'", 1), ("www/a", "'www/{workflow}/{run}'", 0),
+    ] {
+      let told = two("mirror: {}, destinations: [out], target_prefix: \(prefix)", other + theirs)
+      #expect(told.count == count, "\(prefix) and \(theirs): \(told)")
+    }
+    #expect(two(other + "'www/{date:%Y}'", "mirror: {}, destinations: [out], target_prefix: www").count == 1)
+  }
+
+  @Test("What may not be replaced is no mirror")
+  func overwrite() {
+    let told = bundle.heads(
+      bundle.load(
+        """
+        version: 1
+        destinations:
+          kept: { type: s3, bucket: bucket, region: r, overwrite: never }
+          other: { type: s3, bucket: other, region: r, overwrite: different }
+        workflows:
+          w: { watch: in, mirror: {}, destinations: [other, kept] }
+        """))
+    #expect(
+      told == [
+        "workflows.yaml:6:53: error: a mirror replaces what has changed, and 'overwrite: never' of 'kept' keeps it from "
+          + "that"
+      ])
+  }
+
   @Test("Several directories of one mirror need keys of their own")
   func directories() {
     #expect(heads("mirror: {}\ndestinations: [out]", watch: "[in, other]").count == 1)

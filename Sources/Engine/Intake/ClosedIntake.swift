@@ -157,6 +157,8 @@ actor ClosedIntake: UnmarkedIntake {
 
   /// Whether filter and exclude leave it to be a tree at all.
   private func takes(_ name: BytePath, _ context: WorkflowContext) async -> Bool {
+    // What lies deeper is none of a queue's.
+    if context.workflow.intake.workingDirectory != nil, name.components.count > 1 { return false }
     do throws(Failure) {
       if case .taken = try context.selection.verdict(on: name) { return true }
     } catch {
@@ -227,4 +229,12 @@ actor ClosedIntake: UnmarkedIntake {
     let heldBack = unsettled.takeHeldBack()
     for context in contexts where heldBack.contains(context.workflow.name) { await closeIfComplete(context.workflow) }
   }
+}
+
+extension Workflow {
+  /// Whether each file is a tree and stays where it lies: also of a queue that is only rehearsed, which claims nothing.
+  var takesClosedFiles: Bool { intake == .closed || intake.workingDirectory != nil && isDryRun }
+
+  /// Whether what it takes it moves first.
+  var claims: Bool { intake.workingDirectory != nil && !isDryRun }
 }

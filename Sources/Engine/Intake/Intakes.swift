@@ -17,9 +17,9 @@ actor Intakes {
     workflows = contexts.map(\.workflow)
     self.bench = bench
     markers = MarkerIntake(workflows.filter { $0.intake.markerName != nil }, bench)
-    closed = ClosedIntake(contexts.filter { $0.workflow.intake == .closed }, bench)
+    closed = ClosedIntake(contexts.filter { $0.workflow.takesClosedFiles }, bench)
     settled = SettledIntake(contexts.filter { $0.workflow.settleTime != nil }, bench)
-    queues = QueueIntake(contexts.filter { $0.workflow.intake.workingDirectory != nil }, bench)
+    queues = QueueIntake(contexts.filter { $0.workflow.claims }, bench)
     mirrors = MirrorIntake(contexts.filter { $0.workflow.intake.mirrorRule != nil }, bench)
     unlisted = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, Set($0.watch.map(\.path))) })
   }
@@ -106,7 +106,7 @@ actor Intakes {
     case .marker: nil
     case .closed: closed
     case .settled: settled
-    case .queue: queues
+    case .queue: workflow.claims ? queues : closed
     case .mirror: mirrors
     }
   }

@@ -151,7 +151,10 @@ actor MirrorIntake: UnmarkedIntake {
   ) async throws(Failure) {
     guard let told = board.takeTold(tree) else { return }
     do throws(Failure) {
-      var isDue = try await MirrorLook(context: context, ports: ports).differs(tree, told)
+      let look = MirrorLook(context: context, ports: ports)
+      var isDue =
+        context.workflow.isDryRun
+        ? try await look.hasNews(tree, told, board.findings) : try await look.differs(tree, told)
       if !isDue, bench.isOnce || push != nil {
         isDue = try await ports.ledger.latestRun(of: tree)?.state == .failed
       }

@@ -12,6 +12,8 @@ final class MirrorBoard: Sendable {
 
   /// Whether events go on telling of changes; else what changes while it is sent is that attempt's failure.
   let isService: Bool
+  /// Of mirrors that are only rehearsed.
+  let findings = ToldFindings()
   private let entries = Mutex<[TreeID: Entry]>([:])
 
   init(isService: Bool) {

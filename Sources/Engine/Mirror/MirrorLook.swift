@@ -5,6 +5,16 @@ struct MirrorLook {
   let context: WorkflowContext
   let ports: EnginePorts
 
+  /// Whether a rehearsal has anything to tell that it has not told yet. Looks at everything.
+  func hasNews(_ tree: TreeID, _ told: MirrorScope, _ findings: ToldFindings) async throws(Failure) -> Bool {
+    _ = try ports.files.walk(tree.path)
+    var (pass, hasNews) = (findings.begin(tree, told), false)
+    _ = try await MirrorPreview(of: context.runForLooking(at: tree, ports), context, ports).run { finding in
+      if finding.isDifference, pass.take(finding) { hasNews = true }
+    }
+    return hasNews
+  }
+
   /// Ends with the first difference. What cannot be read is one: the run tells. Throws where the watched directory itself
   /// cannot be read.
   func differs(_ tree: TreeID, _ scope: MirrorScope) async throws(Failure) -> Bool {

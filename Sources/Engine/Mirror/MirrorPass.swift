@@ -8,6 +8,7 @@ final class MirrorPass {
   private let rule: MirrorRule
   private let targets: [MirrorTarget]
   private let source: MirrorSource
+  private var others: MirrorSource?
 
   /// From here on the ledger no longer says that it knows all, until `noteComplete`: what a process that dies in between
   /// has sent or deleted, a listing tells the next one.
@@ -32,6 +33,7 @@ final class MirrorPass {
     self.session = session
     self.rule = rule
     self.targets = targets
+    obstructed = rule.deletes ? ObstructedFiles() : nil
     let told = session.shared.mirrors.begin(session.run.tree)
     // What a hook has written may not have been told yet.
     let scope = session.workflow.hooks.pre.isEmpty ? told : .whole
@@ -45,9 +47,22 @@ final class MirrorPass {
   /// For the feed, which reads it once.
   var plan: any PlanSource { source }
 
+  /// What has been in the way of others; nil where nothing is deleted.
+  let obstructed: ObstructedFiles?
+
+  /// The plan of the files that had something in their way, once that is gone: by now the ledger knows what lies there.
+  func planOfObstructed(_ scope: MirrorScope) -> any PlanSource {
+    let reader = MirrorReader(
+      tree, scope, to: targets.map(\.known), session.context, planner: session.planner, ports: session.ports,
+      waitsForWriters: session.shared.mirrors.isService)
+    let source = MirrorSource(reader, of: tree, in: ledger)
+    others = source
+    return source
+  }
+
   /// What has arrived or failed by now is written down: the ledger knows again what lies at these destinations.
   func noteComplete(_ tally: AttemptTally) {
-    guard source.isWhole else { return }
+    guard source.isWhole, others?.isWhole ?? true else { return }
     for target in targets where !source.lost.contains(target.name) && !tally.isClosed(target.name) {
       let place = MirrorPlace(address: target.address, isComplete: true)
       session.note(.mirrorPlace(session.run.tree, target.name, place))

@@ -41,7 +41,8 @@ final class MirrorReader {
   private var held: WalkEntry?
   private var rows: MirrorRowPages?
   private var listings: [MirrorListing]
-  private var lost: Set<DestinationName> = []
+  /// Destinations of which it cannot be told what lies there.
+  private(set) var lost: Set<DestinationName> = []
   /// Nothing is concluded of what lies in the directory that could not be read last.
   private var unreadable: BytePath?
   private var moved: Set<MovedObject> = []

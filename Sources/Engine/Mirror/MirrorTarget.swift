@@ -15,6 +15,11 @@ struct MirrorTarget: Sendable {
 
   func key(of path: BytePath) -> ObjectKey { ObjectKey(stem + path.bytes) }
 
+  /// The same once it has been listed.
+  var known: MirrorTarget {
+    MirrorTarget(name: name, store: store, stem: stem, address: address, isListed: false, mayCopy: mayCopy)
+  }
+
   /// The path of which `key` would be the key; nil for one that no file can have.
   func path(of key: ObjectKey) -> BytePath? {
     guard key.bytes.count > stem.count, key.bytes.starts(with: stem), KeyMapping.problem(with: key) == nil else {

@@ -5,28 +5,46 @@ import SlipwayModel
 public struct Verification: Sendable {
   private let context: WorkflowContext
   private let ports: EnginePorts
+  private let transfers: Int
+  private let meter: TransferMeter
 
-  public init(_ workflow: Workflow, of configuration: Configuration, ports: EnginePorts) throws(Failure) {
+  /// `meter` counts the files that have been compared, and their bytes.
+  public init(
+    _ workflow: Workflow, of configuration: Configuration, ports: EnginePorts, meter: TransferMeter = TransferMeter()
+  ) throws(Failure) {
     context = try WorkflowContext(workflow, of: configuration, patterns: ports.patterns)
     self.ports = ports
+    self.meter = meter
+    transfers = configuration.settings.transfers
   }
 
-  /// Calls `tell` for each difference. What lies at a destination and in no tree is one only where a mirror would delete
-  /// it.
+  /// Calls `tell` for each difference, in the order of the trees and in them of the paths. What lies at a destination and
+  /// in no tree is one only where a mirror would delete it.
   public func run(_ tell: (MirrorFinding) -> Void) async throws(Failure) -> MirrorCount {
-    var count = MirrorCount()
-    for watch in context.workflow.watch {
-      for tree in try trees(in: watch.path, &count, tell) {
-        do throws(Failure) {
-          count += try await compare(tree, tell)
-        } catch {
-          if error.kind == .fatal { throw error }
-          count.problems += 1
-          tell(.problem(error))
-        }
+    try await withTaskExecutorPreference(ports.fileExecutor) { () async throws(Failure) in
+      var count = MirrorCount()
+      for watch in workflow.watch {
+        try await compare(try trees(in: watch.path, &count, tell), &count, tell)
+      }
+      return count
+    }
+  }
+
+  private func compare(
+    _ trees: [TreeID], _ count: inout MirrorCount, _ tell: (MirrorFinding) -> Void
+  ) async throws(Failure) {
+    var rest = trees[...]
+    while !rest.isEmpty {
+      count += try await compareFiles(&rest, tell)
+      guard let tree = rest.popFirst() else { return }
+      do throws(Failure) {
+        count += try await compare(tree, tell)
+      } catch {
+        if error.kind == .fatal { throw error }
+        count.problems += 1
+        tell(.problem(error))
       }
     }
-    return count
   }
 
   private var workflow: Workflow { context.workflow }
@@ -82,43 +100,83 @@ public struct Verification: Sendable {
 
   private func compare(_ tree: TreeID, _ tell: (MirrorFinding) -> Void) async throws(Failure) -> MirrorCount {
     let run = try await run(of: tree)
-    let planner = context.planner(for: run, ports)
-    let files = ports.files.with(workflow.symlinks)
-    if let file = try files.fingerprint(.here, in: tree.path) {
-      return try await compare(planner.decide(WalkEntry(path: .here, kind: .file(file))), tree, files, tell)
-    }
     let targets = try await MirrorTarget.all(
       of: tree, context, targetPrefix: run.fullTargetPrefix, ports: ports, alwaysLists: true)
     let reader = MirrorReader(
-      tree, .whole, to: targets, context, planner: planner, ports: ports, ledger: NoMirrorRecords())
+      tree, .whole, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
+      ledger: NoMirrorRecords())
     let preview = MirrorPreview(
       tree: tree, targets: targets, reader: reader, files: files,
-      deletes: workflow.intake.mirrorRule?.deletes == true)
+      deletes: workflow.intake.mirrorRule?.deletes == true, placesMax: transfers, meter: meter)
     return try await preview.run(tell)
   }
 
-  /// Of a tree that is one file.
-  private func compare(
-    _ item: PlanItem, _ tree: TreeID, _ files: any TreeFiles, _ tell: (MirrorFinding) -> Void
-  ) async throws(Failure) -> MirrorCount {
+  private var files: any TreeFiles { ports.files.with(workflow.symlinks) }
+
+  // MARK: Trees that are one file
+
+  /// What has come of one.
+  private struct Outcome: Sendable {
+    var findings: [MirrorFinding] = []
     var count = MirrorCount()
-    guard case .upload(let planned) = item.decision else { return count }
-    for destination in context.destinations {
-      guard let store = ports.stores[destination.name] else { continue }
-      let key = joinedKey(destination.prefix, planned.key.bytes)
-      count.compared += 1
-      guard let head = try await store.head(key) else {
-        count.different += 1
-        tell(.upload(tree.name, key, at: destination.name))
-        continue
+    var fatal: Failure?
+  }
+
+  /// Takes those that come first.
+  private func compareFiles(
+    _ trees: inout ArraySlice<TreeID>, _ tell: (MirrorFinding) -> Void
+  ) async throws(Failure) -> MirrorCount {
+    var (rest, count, fatal) = (trees, MirrorCount(), Failure?.none)
+    try await sideBySide(atMost: transfers) { () async throws(Failure) -> Piece<Outcome>? in
+      // What cannot be looked at here is told by whoever takes it for a directory.
+      guard fatal == nil, let tree = rest.first, let file = try? files.fingerprint(.here, in: tree.path) else {
+        return nil
       }
-      let known = KnownObject(size: head.size, etag: head.etag, checksum: head.checksum)
-      let file = try files.open(.here, in: tree.path)
-      if try await store.recognise(file, at: key, as: known) == nil {
-        count.different += 1
-        tell(.replace(tree.name, key, at: destination.name))
-      }
+      rest.removeFirst()
+      return .work { await compare(tree, file) }
+    } _: { outcome in
+      count += outcome.count
+      fatal = fatal ?? outcome.fatal
+      for finding in outcome.findings { tell(finding) }
     }
+    if let fatal { throw fatal }
+    trees = rest
     return count
+  }
+
+  private func compare(_ tree: TreeID, _ file: Fingerprint) async -> Outcome {
+    var outcome = Outcome()
+    do throws(Failure) {
+      let planner = context.planner(for: try await run(of: tree), ports)
+      guard case .upload(let planned) = planner.decide(WalkEntry(path: .here, kind: .file(file))).decision else {
+        return outcome
+      }
+      for destination in context.destinations {
+        guard let store = ports.stores[destination.name] else { continue }
+        let key = joinedKey(destination.prefix, planned.key.bytes)
+        outcome.count.compared += 1
+        guard let finding = try await finding(tree, key, at: destination.name, store) else { continue }
+        outcome.count.different += 1
+        outcome.findings.append(finding)
+      }
+    } catch {
+      if error.kind == .fatal { outcome.fatal = error }
+      outcome.count.problems += 1
+      outcome.findings.append(.problem(error))
+    }
+    meter.delivered()
+    return outcome
+  }
+
+  /// nil if both are equal.
+  private func finding(
+    _ tree: TreeID, _ key: ObjectKey, at destination: DestinationName, _ store: any ObjectStore
+  ) async throws(Failure) -> MirrorFinding? {
+    guard let head = try await store.head(key) else { return .upload(tree.name, key, at: destination) }
+    let file = try files.open(.here, in: tree.path)
+    let known = KnownObject(size: head.size, etag: head.etag, checksum: head.checksum)
+    let isEqual = try await store.recognise(file, at: key, as: known) != nil
+    meter.sent(file.fingerprint.size)
+    return isEqual ? nil : .replace(tree.name, key, at: destination)
   }
 }

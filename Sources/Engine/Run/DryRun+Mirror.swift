@@ -2,10 +2,13 @@ import SlipwayModel
 
 /// What a run of a mirror would do.
 extension DryRun {
+  /// Tells what `board` has not told yet; all where there is none.
   func planMirror(
-    _ context: WorkflowContext, _ watch: BytePath, _ tell: (Line) -> Void
+    _ context: WorkflowContext, _ watch: BytePath, on board: MirrorBoard? = nil, _ tell: (Line) -> Void
   ) async throws(Failure) -> Bool {
     let tree = TreeID(workflow: context.workflow.name, watch: watch, name: .here)
+    let board = board ?? MirrorBoard(isService: false)
+    let pass = board.findings.begin(tree, board.begin(tree))
     tell(.tree(tree))
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
@@ -13,30 +16,41 @@ extension DryRun {
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
     var isClean = true
     do throws(Failure) {
-      isClean = try await compare(run, context, tell)
+      let (isEqual, told) = try await compare(run, context, pass, tell)
+      isClean = isEqual
+      board.findings.end(told)
     } catch {
       isClean = false
       tell(.problem(tree, error))
     }
     run.outcome = .success
     try await runHooks(.post, context.workflow.hooks.post, run, context, tell)
+    board.end(tree)
     return isClean
   }
 
   private func compare(
-    _ run: Run, _ context: WorkflowContext, _ tell: (Line) -> Void
-  ) async throws(Failure) -> Bool {
-    let (tree, prefix) = (run.tree, run.fullTargetPrefix)
-    let targets = try await MirrorTarget.all(of: tree, context, targetPrefix: prefix, ports: ports)
-    let planner = context.planner(for: run, ports)
-    let rule = context.workflow.intake.mirrorRule ?? MirrorRule()
-    let preview = MirrorPreview(
-      tree: tree, targets: targets,
-      reader: MirrorReader(tree, .whole, to: targets, context, planner: planner, ports: ports), files: ports.files,
-      deletes: rule.deletes)
-    let count = try await preview.run { tell(.difference(tree, $0)) }
+    _ run: Run, _ context: WorkflowContext, _ pass: ToldFindings.Pass, _ tell: (Line) -> Void
+  ) async throws(Failure) -> (isClean: Bool, ToldFindings.Pass) {
+    var pass = pass
+    let (tree, rule) = (run.tree, context.workflow.intake.mirrorRule ?? MirrorRule())
+    let preview = try await MirrorPreview(of: run, context, ports)
+    let count = try await preview.run { if pass.take($0) { tell(.difference(tree, $0)) } }
+    do throws(Failure) {
+      try await check(count, preview, rule, tree)
+      return (count.problems == 0, pass)
+    } catch {
+      tell(.problem(tree, error))
+      return (false, pass)
+    }
+  }
+
+  /// Throws where a run would delete nothing.
+  private func check(
+    _ count: MirrorCount, _ preview: MirrorPreview, _ rule: MirrorRule, _ tree: TreeID
+  ) async throws(Failure) {
     if preview.taken == 0, count.deleted.values.contains(where: { $0 > 0 }) { throw Failure.emptyMirror(tree) }
-    for target in targets {
+    for target in preview.targets {
       let gone = count.deleted[target.name] ?? 0
       var counts = try await ports.ledger.mirrorCounts(of: tree, at: target.name)
       // Before the first run the listing alone has told how many there are.
@@ -44,6 +58,18 @@ extension DryRun {
       counts.gone = gone - (count.moved[target.name] ?? 0)
       try rule.check(counts, at: target.name, tree)
     }
-    return count.problems == 0
+  }
+}
+
+extension MirrorPreview {
+  /// Of all that a run would look at.
+  init(of run: Run, _ context: WorkflowContext, _ ports: EnginePorts) async throws(Failure) {
+    let tree = run.tree
+    let targets = try await MirrorTarget.all(of: tree, context, targetPrefix: run.fullTargetPrefix, ports: ports)
+    let reader = MirrorReader(
+      tree, .whole, to: targets, context, planner: context.planner(for: run, ports), ports: ports)
+    self.init(
+      tree: tree, targets: targets, reader: reader, files: ports.files.with(context.workflow.symlinks),
+      deletes: context.workflow.intake.mirrorRule?.deletes == true)
   }
 }

@@ -162,7 +162,7 @@ public struct DryRun: Sendable {
     let now = ports.clock.now()
     var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
-    try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
+    try await runHooks(.pre, context.workflow.hooks.pre, run, context, at: directory, tell)
     var (isClean, isOneFile, failed) = (true, false, 0)
     do throws(Failure) {
       run.settings = try context.settings(of: tree, ports)
@@ -183,7 +183,7 @@ public struct DryRun: Sendable {
     }
     run.outcome = failed == 0 ? .success : .failure
     if failed > 0 { run.error = "\(failed) uploads failed, as --fail-rate says" }
-    try await runHooks(.post, context.workflow.hooks.post, run, context, tell)
+    try await runHooks(.post, context.workflow.hooks.post, run, context, at: directory, tell)
     return isClean && failed == 0
   }
 
@@ -205,7 +205,8 @@ public struct DryRun: Sendable {
   }
 
   func runHooks(
-    _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ context: WorkflowContext, _ tell: (Line) -> Void
+    _ phase: Hook.Phase, _ hooks: [Hook], _ run: Run, _ context: WorkflowContext, at directory: BytePath? = nil,
+    _ tell: (Line) -> Void
   ) async throws(Failure) {
     let unfit: Hook.Condition = run.outcome == .failure ? .success : .failure
     for hook in hooks where phase == .pre || hook.condition != unfit {
@@ -216,9 +217,13 @@ public struct DryRun: Sendable {
       let paths = try ports.runFiles.open(run.id, workflow: run.tree.workflow)
       try EmptyManifest(run: run, destinations: []).write(to: ports.runFiles)
       let variables = HookEnvironment(own: ports.environment).variables(
-        for: hook, phase: phase, run: run, attempt: 1, paths: paths, isDryRun: true)
+        for: hook, phase: phase, run: run, at: directory?.appending(run.tree.name), attempt: 1, paths: paths,
+        isDryRun: true)
+      // What a queue has not claimed lies in none of its other directories.
+      let isOfQueue = context.workflow.intake.workingDirectory != nil
       let invocation = HookInvocation(
-        command: hook.command, environment: variables, directory: context.hookDirectory(of: run.tree, ports.files),
+        command: hook.command, environment: variables,
+        directory: isOfQueue ? directory ?? run.tree.watch : context.hookDirectory(of: run.tree, ports.files),
         manifest: paths.manifest,
         timeout: hook.timeout, grace: grace, run: run.id)
       let log = HookLog(hook, logger)

@@ -8,6 +8,7 @@ struct DryRunDriver: Sendable {
   /// Its ledger keeps nothing of such a workflow.
   let ports: EnginePorts
   let grace: Duration
+  let mirrors: MirrorBoard
   let logger: Logger
 
   func drive(_ run: Run) async throws(Failure) -> RunDriver.Ending {
@@ -20,7 +21,7 @@ struct DryRunDriver: Sendable {
     let dryRun = DryRun([context], ports: ports, grace: grace, logger: log)
     let isClean =
       if context.workflow.intake.mirrorRule != nil {
-        try await dryRun.planMirror(context, run.tree.watch) { Self.tell($0, told) }
+        try await dryRun.planMirror(context, run.tree.watch, on: mirrors) { Self.tell($0, told) }
       } else { try await dryRun.plan(run.tree, context) { Self.tell($0, told) } }
     run.attempt = 1
     run.state = isClean ? .done : .failed

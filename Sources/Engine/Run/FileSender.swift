@@ -37,7 +37,7 @@ struct FileSender: Sendable {
         metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
       if Task.isCancelled { return }
-      if error.isOfSource, let changes, changes.take(error.failure, sending.path) {
+      if let changes, changes.take(error.failure, ofSource: error.isOfSource, sending.path) {
         logger.info("\(error.failure.message)")
         return recorder.recordUnknown(sending.path, at: destination)
       }

@@ -86,7 +86,9 @@ final class RunSession {
   /// The key of the tree itself at each destination.
   var stems: [(destination: DestinationName, key: ObjectKey)] {
     let mapping = context.mapping(for: run.tree, targetPrefix: run.fullTargetPrefix)
-    let own = run.tree.name == .here ? run.fullTargetPrefix : mapping.key(for: run.tree.name).bytes
+    // Of several watched directories each may be a tree.
+    let own =
+      run.tree.name == .here ? mapping.stem ?? run.fullTargetPrefix : mapping.key(for: run.tree.name).bytes
     return context.destinations.map { ($0.name, joinedKey($0.prefix, own)) }
   }
 

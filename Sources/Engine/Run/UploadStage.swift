@@ -78,19 +78,10 @@ struct UploadStage {
     let tree = session.run.tree
     let recorder = UploadRecorder(
       ledger: session.ports.ledger, clock: session.ports.clock, mirror: mirror == nil ? nil : tree)
-    let sender = FileSender(
-      run: session.run.id, tree: session.place, files: files,
-      attributes: session.run.attributes, hookTags: session.run.output.tags, meter: session.shared.meter,
-      recorder: recorder, journal: session.ports.ledger, tally: tally,
-      logger: session.logger, changes: mirror == nil ? nil : MirrorChanges(tree, session.shared.mirrors))
+    let changes = mirror.map { MirrorChanges(tree, session.shared.mirrors, $0.obstructed) }
     let targets = targets
-    let findings = await carryOut(sender, to: targets, mirror)
-    if let failure = findings.failure {
-      if failure.kind == .fatal { throw failure }
-      tally.failed(failure, at: nil)
-      session.logger.error("\(failure.message)")
-    }
-    try await recorder.finish()
+    let sender = sender(recorder, tally, changes)
+    let findings = try await carryOut(sender, to: targets, mirror?.plan)
     if session.workflow.intake.markerName == nil, mirror == nil, findings.isWhole, findings.digest.fileCount > 0 {
       session.noteAnswer(findings.digest.identity)
     }
@@ -102,12 +93,38 @@ struct UploadStage {
       if Task.isCancelled { return .interrupted }
       try await settle(tally)
     }
-    if let mirror, tally.verdict == nil { try await mirror.delete(tally) }
+    if let mirror { try await makeEqual(mirror, sender, to: targets) }
     if Task.isCancelled { return .interrupted }
     if let fatal = tally.fatal { throw fatal }
     mirror?.noteComplete(tally)
     if tally.verdict == nil { mirror?.end() }
     return try await conclude(tally, findings)
+  }
+
+  private func sender(_ recorder: UploadRecorder, _ tally: AttemptTally, _ changes: MirrorChanges?) -> FileSender {
+    FileSender(
+      run: session.run.id, tree: session.place, files: files, attributes: session.run.attributes,
+      hookTags: session.run.output.tags, meter: session.shared.meter, recorder: recorder,
+      journal: session.ports.ledger, tally: tally, logger: session.logger, changes: changes)
+  }
+
+  /// Deletes where all has gone well, and then sends what had something in its way that is gone by now.
+  private func makeEqual(
+    _ mirror: MirrorPass, _ sender: FileSender, to targets: [UploadFeed.Target]
+  ) async throws(Failure) {
+    let tally = sender.tally
+    if tally.verdict == nil { try await mirror.delete(tally) }
+    if Task.isCancelled { return }
+    guard let scope = mirror.obstructed?.scope else { return }
+    if tally.verdict == nil {
+      let changes = MirrorChanges(session.run.tree, session.shared.mirrors, nil)
+      _ = try await carryOut(
+        self.sender(sender.recorder, tally, changes), to: targets, mirror.planOfObstructed(scope))
+      try await settle(tally)
+    } else if let failure = mirror.obstructed?.failure {
+      session.logger.error("\(failure.message)")
+      tally.note(failure)
+    }
   }
 
   private func mirrorPass() async throws(Failure) -> MirrorPass? {
@@ -119,9 +136,9 @@ struct UploadStage {
   /// of transfers, and each goes on with the next: no task a file. The first that sees that nothing can be recorded any
   /// more ends, and with it all others: what they would go on sending, the next process would send again.
   private func carryOut(
-    _ sender: FileSender, to targets: [UploadFeed.Target], _ mirror: MirrorPass?
-  ) async -> UploadFeed.Findings {
-    let feed = feed(to: targets, sender.tally, mirror)
+    _ sender: FileSender, to targets: [UploadFeed.Target], _ plan: (any PlanSource)?
+  ) async throws(Failure) -> UploadFeed.Findings {
+    let feed = feed(to: targets, sender.tally, plan)
     let count = session.shared.slots.count
     // What is thrown only cancels; the failure itself is the recorder's, or the tally's.
     try? await withThrowingDiscardingTaskGroup { group in
@@ -140,6 +157,12 @@ struct UploadStage {
         if !isAdded { return }
       }
     }
+    if let failure = feed.findings.failure {
+      if failure.kind == .fatal { throw failure }
+      sender.tally.failed(failure, at: nil)
+      session.logger.error("\(failure.message)")
+    }
+    try await sender.recorder.finish()
     return feed.findings
   }
 
@@ -151,8 +174,9 @@ struct UploadStage {
     }
   }
 
-  private func feed(to targets: [UploadFeed.Target], _ tally: AttemptTally, _ mirror: MirrorPass?) -> UploadFeed {
-    let plan = mirror?.plan
+  private func feed(
+    to targets: [UploadFeed.Target], _ tally: AttemptTally, _ plan: (any PlanSource)?
+  ) -> UploadFeed {
     let (place, files, ledger, planner) = (session.place, files, session.ports.ledger, session.planner)
     let (id, hasNoRows) = (session.run.id, hasNoRows)
     return UploadFeed(

@@ -112,19 +112,22 @@ extension PluginAnswer {
   /// What a plugin says of a failure, by the words of the protocol.
   enum Kind: String, CaseIterable {
     case transient, blocked, permanent, missing
+    case inTheWay = "in_the_way"
   }
 
   /// What an answer that is not ok says. A kind that is not told, or not known, is `transient`: nothing is given up for a
   /// word.
   func failure(_ operation: PluginOperation, _ subject: String) -> Failure {
     let told = text("error").map { escaped($0.utf8.prefix(Self.textLimit)) } ?? "the plugin gives no reason"
+    var code = "PluginError"
     let kind: Failure.Kind
     switch text("kind").flatMap(Kind.init(rawValue:)) {
     case .blocked: kind = .blocked
     case .permanent: kind = .permanent
+    case .inTheWay: (kind, code) = (.permanent, Failure.inTheWay)
     case .missing: return Failure.noSuchObject(operation.verb, subject)
     case .transient, nil: kind = .transient(retryAfter: retryAfter)
     }
-    return Failure(kind, operation.verb, subject, code: "PluginError", cause: told)
+    return Failure(kind, operation.verb, subject, code: code, cause: told)
   }
 }

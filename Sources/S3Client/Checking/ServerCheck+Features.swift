@@ -59,14 +59,7 @@ extension ServerCheck {
   /// Whether a condition that does not hold keeps the object as it is. Throws what leaves that open.
   private func holds(_ condition: WriteCondition) async throws(S3Error) -> Bool {
     let error = await attempt { client throws(S3Error) in
-      let digests: ContentDigests
-      do throws(Failure) {
-        var hasher = try ContentHasher(client.proof)
-        Self.content.withUnsafeBytes { hasher.update($0) }
-        digests = try hasher.finalize()
-      } catch {
-        throw S3Error(error)
-      }
+      let digests = try Self.digests(for: client)
       let upload = ObjectUpload(
         key: key, body: .bytes(Self.content), digests: digests, attributes: ObjectAttributes(), token: nil,
         progress: nil)
@@ -75,6 +68,17 @@ extension ServerCheck {
     // AWS asks for s3:GetObject where a condition has an ETag.
     if let error, error.isPassing || error.isForbidden { throw error }
     return error?.status == 412
+  }
+
+  /// Of the probe object's content.
+  static func digests(for client: S3Client) throws(S3Error) -> ContentDigests {
+    do throws(Failure) {
+      var hasher = try ContentHasher(client.proof)
+      content.withUnsafeBytes { hasher.update($0) }
+      return try hasher.finalize()
+    } catch {
+      throw S3Error(error)
+    }
   }
 
   func tags() async -> CheckFinding {

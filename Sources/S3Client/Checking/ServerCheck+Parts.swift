@@ -1,3 +1,4 @@
+import HTTPTransport
 import SlipwayModel
 
 /// Whether large files can be sent in parts, gone on with after an interruption, and ended.
@@ -11,13 +12,63 @@ extension ServerCheck {
       let steps = await [resuming(client, id), ending(client, id)]
       findings += steps.compactMap { $0 }
     }
-    guard let error else { return findings }
+    guard let error else { return findings + [await tagsOfParts()].compactMap { $0 } }
     if error.isPassing { return [open("parts", error)] }
     return [
       CheckFinding(
         .note, "parts", "multipart uploads are refused: \(error.failure.cause)",
         remedy: "multipart_threshold: 5GiB fits")
     ]
+  }
+
+  /// nil if what is sent in parts has its tags, and where that cannot be seen.
+  private func tagsOfParts() async -> CheckFinding? {
+    var isForgotten = false
+    let error = await attempt {
+      $0.tags = ["slipway": "check"]
+    } _: { client throws(S3Error) in
+      try await storeInParts(client)
+      try await client.restoreTags(key, ObjectAttributes())
+      isForgotten = try await areLost(client)
+    }
+    if let error { return error.isPassing ? open("tags of parts", error) : nil }
+    guard isForgotten else { return nil }
+    return CheckFinding(
+      .note, "tags of parts", "what is sent in parts has lost its tags",
+      remedy: "server: ceph fits, which puts them by a request of their own")
+  }
+
+  private func areLost(_ client: S3Client) async throws(S3Error) -> Bool {
+    do throws(S3Error) {
+      return try await client.objectTags(key).isEmpty
+    } catch {
+      // Ceph's gateway answers 200 and nothing then.
+      if error.status == 200 { return true }
+      throw error
+    }
+  }
+
+  /// The probe object once more, as one part.
+  private func storeInParts(_ client: S3Client) async throws(S3Error) {
+    let size = Int64(Self.content.count)
+    let token = "check-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    var upload = MultipartUpload(
+      run: RunID(at: now(), entropy: (0, 0)), destination: DestinationName("check"), path: .here, key: key,
+      fingerprint: Fingerprint(device: 0, inode: 0, size: size, modified: 0, changed: 0), token: token, partSize: size,
+      begun: now())
+    let id = try await client.createMultipartUpload(key, token: token, attributes: ObjectAttributes()) {}
+    upload.id = id
+    do throws(S3Error) {
+      let digests = try Self.digests(for: client)
+      upload.parts = [
+        try await client.uploadPart(1, of: upload, .bytes(Self.content), digests: digests, progress: nil)
+      ]
+      _ = try await client.completeMultipartUpload(upload, size: size)
+    } catch {
+      // Why it failed tells more than why it cannot be ended.
+      try? await client.abortMultipartUpload(key, id)
+      throw error
+    }
   }
 
   /// nil if it can be seen which parts have arrived.

@@ -63,10 +63,15 @@ package struct ObjectFields: Sendable {
     if attributes.tags.isEmpty {
       if !tagsText.isEmpty { fields.append("x-amz-tagging", tagsText) }
     } else {
-      let all = tags.merging(attributes.tags) { _, added in added }
+      let all = tags(with: attributes)
       try check(all.count, AttributeLimits.tags, "tags", subject())
       fields.append("x-amz-tagging", Self.text(ofTags: all))
     }
+  }
+
+  /// All that an object is given.
+  func tags(with attributes: ObjectAttributes) -> [String: String] {
+    tags.merging(attributes.tags) { _, added in added }
   }
 
   /// Appends what every object of the destination is given, also one that is a copy and brings the rest along.

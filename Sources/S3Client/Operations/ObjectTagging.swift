@@ -29,6 +29,16 @@ extension S3Client {
     _ = try await sender.send(request)
   }
 
+  /// Gives an object that was put together of parts the tags that its upload was begun with, where the server forgets
+  /// them; sends no request otherwise. Idempotent. Any task.
+  package func restoreTags(_ key: ObjectKey, _ attributes: ObjectAttributes) async throws(S3Error) {
+    try await restoreTags(key, fields.tags(with: attributes))
+  }
+
+  func restoreTags(_ key: ObjectKey, _ tags: [String: String]) async throws(S3Error) {
+    if quirks.forgetsTagsOfParts, !tags.isEmpty { try await setObjectTags(key, tags) }
+  }
+
   private static let tagging = CanonicalQuery([("tagging", nil)])
   private static let readingTags = "read the tags of"
   private static let writingTags = "tag"

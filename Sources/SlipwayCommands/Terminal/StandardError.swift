@@ -28,6 +28,15 @@ final class StandardError: Sendable {
     }
   }
 
+  /// Lets `body` write to standard output, which may be the same terminal, above the live line.
+  func leaveRoom(for body: () -> Void) {
+    liveLine.withLock { live in
+      if !live.isEmpty { put("\r\u{1B}[K") }
+      body()
+      if !live.isEmpty { put(live) }
+    }
+  }
+
   private func put(_ text: String) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {

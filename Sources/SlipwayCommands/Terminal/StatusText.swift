@@ -11,6 +11,8 @@ struct StatusText {
   /// nil where no process answers.
   let health: Health?
   let workflows: [WorkflowStatus]
+  /// Those of the file that only tell what they would do.
+  let rehearsed: Set<WorkflowName>
   let now: Timestamp
 
   // MARK: For people
@@ -41,7 +43,8 @@ struct StatusText {
       (status.failed.count, "failed"), (status.done.count, "done lately"),
     ]
     let told = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    let head = "\(escapedControls(status.workflow.text)): \(told.isEmpty ? "nothing" : told.joined(separator: ", "))"
+    let name = escapedControls(status.workflow.text) + (rehearsed.contains(status.workflow) ? " (dry run)" : "")
+    let head = "\(name): \(told.isEmpty ? "nothing" : told.joined(separator: ", "))"
     let out = outages.filter { $0.workflow == status.workflow }.map { outage in
       let place = escapedControls(outage.destination.text)
       return "  out        \(place) since \(CalendarDate(outage.since).extendedFormat): \(escapedControls(outage.why))"
@@ -80,7 +83,7 @@ struct StatusText {
       "event_losses": health.map { JSONText.number($0.losses) } ?? JSONText.null,
       "out": JSONText.array(outages.map(Self.json)),
     ])
-    return ([head] + workflows.map(Self.json)).map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+    return ([head] + workflows.map(json)).map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
   }
 
   private static func json(_ watch: Health.Watch) -> [UInt8] {
@@ -97,11 +100,12 @@ struct StatusText {
     ])
   }
 
-  private static func json(_ status: WorkflowStatus) -> [UInt8] {
+  private func json(_ status: WorkflowStatus) -> [UInt8] {
     JSONText.object([
-      "workflow": JSONText.string(status.workflow.text), "under_way": json(status.underWay),
-      "ready": json(status.ready), "waiting": json(status.waiting), "failed": json(status.failed),
-      "done": json(status.done),
+      "workflow": JSONText.string(status.workflow.text),
+      "dry_run": JSONText.bool(rehearsed.contains(status.workflow)), "under_way": Self.json(status.underWay),
+      "ready": Self.json(status.ready), "waiting": Self.json(status.waiting), "failed": Self.json(status.failed),
+      "done": Self.json(status.done),
     ])
   }
 

@@ -44,7 +44,8 @@ struct StatusVerb: AsyncParsableCommand {
       let process = StateDirectory.holder(of: assembly.stateDirectory)
       let text = StatusText(
         state: assembly.stateDirectory, process: process, health: try await health(assembly.stateDirectory),
-        workflows: try await workflows(assembly, since: now + (.zero - Self.lately)), now: now)
+        workflows: try await workflows(assembly, since: now + (.zero - Self.lately)),
+        rehearsed: Set(assembly.configuration.workflows.filter(\.isDryRun).map(\.name)), now: now)
       print(json ? text.json : text.lines)
     } catch {
       StandardError.shared.write("slipway: \(error.message)")

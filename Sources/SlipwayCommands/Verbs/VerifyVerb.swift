@@ -8,7 +8,7 @@ struct VerifyVerb: AsyncParsableCommand {
     abstract: "Compares what lies in a workflow's directories with what lies at its destinations.",
     discussion: """
       By listings, sizes, checksums and ETags, whatever the ledger says; changes nothing, and works beside a running
-      service. Prints what would make both equal. What lies at a destination and in no tree is told only of a mirror with
+      service. Up to settings.transfers files are compared at once. Prints what would make both equal. What lies at a destination and in no tree is told only of a mirror with
       delete: true. Ends with 0 if both are equal, with 1 if not.
 
       EXAMPLES
@@ -29,12 +29,14 @@ struct VerifyVerb: AsyncParsableCommand {
     let assembly = try Assembly.reading(file, output: output, log: .text)
     _ = try assembly.workflowNames([workflow])
     guard let wanted = assembly.configuration.workflows.first(where: { $0.name.text == workflow }) else { return }
+    let meter = TransferMeter()
+    let progress = Task { if StandardError.shared.isTerminal { await ProgressLine(meter: meter).draw() } }
     var count = MirrorCount()
     do throws(Failure) {
-      let looking = try await assembly.openForLooking()
-      defer { looking.close() }
-      count = try await Verification(wanted, of: assembly.configuration, ports: looking.ports).run(tell)
+      count = try await verify(wanted, assembly, meter)
+      await Self.end(progress)
     } catch {
+      await Self.end(progress)
       StandardError.shared.write("slipway: \(error.message)")
       throw Exit.code(for: error)
     }
@@ -42,10 +44,24 @@ struct VerifyVerb: AsyncParsableCommand {
     if count.different > 0 || count.problems > 0 { throw Exit.failure }
   }
 
+  private func verify(
+    _ workflow: Workflow, _ assembly: Assembly, _ meter: TransferMeter
+  ) async throws(Failure) -> MirrorCount {
+    let looking = try await assembly.openForLooking()
+    defer { looking.close() }
+    return try await Verification(workflow, of: assembly.configuration, ports: looking.ports, meter: meter).run(tell)
+  }
+
+  /// Returns once its line has gone.
+  private static func end(_ progress: Task<Void, Never>) async {
+    progress.cancel()
+    await progress.value
+  }
+
   private func tell(_ finding: MirrorFinding) {
     if case .problem(let failure) = finding, !json { return StandardError.shared.write("slipway: \(failure.message)") }
     guard let line = json ? VerifyText.json(finding) : VerifyText.text(finding) else { return }
-    print(line)
+    StandardError.shared.leaveRoom { print(line) }
   }
 }
 

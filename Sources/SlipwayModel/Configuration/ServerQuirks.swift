@@ -15,6 +15,8 @@ public struct ServerQuirks: Sendable, Hashable {
   public var hasMD5ETags = true
   /// Whether an upload takes tags with it.
   public var takesTags = true
+  /// Whether an object forgets the tags of an upload that has put it together of parts.
+  public var forgetsTagsOfParts = false
   /// Whether an upload takes a canned ACL with it.
   public var takesACLs = true
   /// The one region that it has; nil where regions have names.
@@ -40,10 +42,12 @@ public struct ServerQuirks: Sendable, Hashable {
 
   /// Ceph's documentation, "Ceph Object Gateway S3 API": tags and ACLs are supported. Its PUT has compared ETags since
   /// tracker.ceph.com/issues/8562, and 16.2 compares what stands between the quotes with all that was sent. Checksum
-  /// fields are known to later versions; 16.2 passes them over.
+  /// fields are known to later versions; 16.2 passes them over, and takes tags with CreateMultipartUpload that no object
+  /// has afterwards.
   private static var ceph: ServerQuirks {
     var quirks = ServerQuirks()
     quirks.comparesBareETags = true
+    quirks.forgetsTagsOfParts = true
     return quirks
   }
 

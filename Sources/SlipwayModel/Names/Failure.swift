@@ -56,6 +56,10 @@ extension Failure {
   /// The code of a file that cannot be read, of whatever destination it was read for.
   public static let sourceUnreadable = "SourceUnreadable"
 
+  /// The code of a key for which a directory has no room: an object lies where its directory belongs, or others lie below
+  /// its name.
+  public static let inTheWay = "InTheWay"
+
   /// Whether a destination's store tells what is wrong with the file, and not with itself.
   public var isOfSource: Bool { code == Self.sourceChanged || code == Self.sourceUnreadable }
 }

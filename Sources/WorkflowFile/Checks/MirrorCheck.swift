@@ -20,6 +20,14 @@ extension ConfigurationChecks {
     if let mark = workflow.treeSettings, workflow.workflow.readsTreeSettings {
       diagnostics.error("a mirror's tree is the watched directory itself: remove 'tree_settings'", at: mark)
     }
+    for reference in workflow.destinations {
+      guard case .s3(let settings)? = draft.destinations[reference.value]?.destination?.kind,
+        settings.overwrite == .never
+      else { continue }
+      diagnostics.error(
+        "a mirror replaces what has changed, and 'overwrite: never' of '\(reference.value)' keeps it from that",
+        at: reference.mark)
+    }
     guard let prefix = workflow.sourcePrefix else { return }
     for directory in workflow.watch where directory.value != prefix.value && prefix.value.isWithin(directory.value) {
       diagnostics.error(
@@ -57,18 +65,20 @@ extension ConfigurationChecks {
   private static func places(
     of workflow: WorkflowDraft, _ destinations: [DestinationName: DestinationDraft]
   ) -> [KeyPlace] {
-    guard let literal = workflow.workflow.targetPrefix.literal else { return [] }
+    let isMirror = workflow.workflow.intake.mirrorRule != nil
+    let (literal, isWhole) = workflow.workflow.targetPrefix.literal(of: workflow.name)
+    // Of another workflow it is enough to know a directory that all of its keys lie in.
+    if isMirror, !isWhole { return [] }
     return workflow.destinations.flatMap { reference -> [KeyPlace] in
       guard let destination = destinations[reference.value]?.destination else { return [] }
       return workflow.watch.compactMap { watch in
         let mapping = KeyMapping(
           watch: watch.value, sourcePrefix: workflow.workflow.sourcePrefix, targetPrefix: literal)
-        guard let stem = mapping.stem else { return nil }
+        guard let stem = isWhole ? mapping.stem : literal else { return nil }
         let front = trimmingSlashes(joinedKey(destination.prefix, stem).bytes)
         return KeyPlace(
-          workflow: workflow.name, isMirror: workflow.workflow.intake.mirrorRule != nil,
-          store: KeyPlace.Store(destination), path: front.isEmpty ? .here : BytePath(front), watch: watch.value,
-          mark: reference.mark)
+          workflow: workflow.name, isMirror: isMirror, store: KeyPlace.Store(destination),
+          path: front.isEmpty ? .here : BytePath(front), isWhole: isWhole, watch: watch.value, mark: reference.mark)
       }
     }
   }
@@ -95,11 +105,15 @@ private struct KeyPlace {
   let store: Store
   /// In front of every key.
   let path: BytePath
+  /// Whether all keys lie directly behind it; else it is only what they begin with.
+  let isWhole: Bool
   let watch: BytePath
   let mark: Mark
 
   func clashes(with other: KeyPlace) -> Bool {
     guard isMirror || other.isMirror, store == other.store else { return false }
+    if !isWhole { return path.isWithin(other.path) }
+    if !other.isWhole { return other.path.isWithin(path) }
     // One that only stores may lie around a mirror: what it stores there it stores at keys of its own, mostly.
     if isMirror, path.isWithin(other.path), !other.isMirror { return path == other.path }
     if other.isMirror, other.path.isWithin(path), !isMirror { return path == other.path }
@@ -117,14 +131,19 @@ private struct KeyPlace {
 }
 
 extension Template {
-  /// The bytes where they are the same in every run and on every machine; nil where they are not.
-  fileprivate var literal: [UInt8]? {
+  /// The bytes where they are the same in every run and on every machine; otherwise those of the components in front of
+  /// what may change.
+  fileprivate func literal(of workflow: WorkflowName) -> (bytes: [UInt8], isWhole: Bool) {
     var bytes: [UInt8] = []
     for part in parts {
-      guard case .literal(let text) = part else { return nil }
-      bytes += text
+      switch part {
+      case .literal(let text): bytes += text
+      case .workflow: bytes += workflow.text.utf8
+      case .date, .run, .tree, .environment, .host:
+        return (Array(bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]), false)
+      }
     }
-    return bytes
+    return (bytes, true)
   }
 }
 

@@ -142,4 +142,20 @@ struct MultipartRealTests {
       #expect(open.isEmpty)
     }
   }
+
+  @Test("has its tags, also at a server that forgets them on the way")
+  func tags() async throws {
+    try await withStore({ settings in
+      settings.server = .ceph
+      settings.tags = ["team": "a b&c"]
+    }) { store, client, reader, bucket in
+      let directory = try TemporaryDirectory()
+      let path = try directory.write([UInt8](repeating: 7, count: 6 << 20), to: BytePath("file"))
+      let attributes = ObjectAttributes(tags: ["build": "17"])
+      _ = try await store.put(
+        DescriptorFile(path), at: ObjectKey("k"), PutContext.sample(attributes: attributes))
+      let tags = try await reader.tags(bucket, Array("k".utf8))
+      #expect(tags == ["team": "a b&c", "build": "17"])
+    }
+  }
 }

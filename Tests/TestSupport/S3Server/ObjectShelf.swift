@@ -83,6 +83,9 @@ struct ObjectShelf {
     try multiparts.put(request, content, corrupting: corrupting)
   }
 
+  /// From now on no object that is put together of parts has the tags of its upload.
+  mutating func forgetTagsOfParts() { multiparts.forgetsTags = true }
+
   /// Forgets every multipart upload that is not over.
   mutating func loseUploads() { multiparts.forgetAll() }
 

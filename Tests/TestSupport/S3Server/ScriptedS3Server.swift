@@ -109,6 +109,11 @@ package final class ScriptedS3Server: @unchecked Sendable {
     update { $0.shelf.loseUploads() }
   }
 
+  /// From now on what is put together of parts has no tags, as at some versions of Ceph's gateway.
+  package func forgetTagsOfParts() {
+    update { $0.shelf.forgetTagsOfParts() }
+  }
+
   /// Puts an object there without a request, as another client's.
   package func place(_ key: String, in bucket: String = "bucket", content: [UInt8]) {
     update { $0.shelf.place(Array(key.utf8), in: bucket, content: content) }

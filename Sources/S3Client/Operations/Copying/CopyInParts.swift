@@ -6,19 +6,24 @@ extension S3Client {
   /// the HEAD, tags by a request of their own. A copy that fails is aborted, so that none of its parts is left.
   func copyInParts(_ source: CopySource, to key: ObjectKey, _ limits: CopyLimits) async throws(S3Error) -> PutReceipt {
     let token = PartCopy.newToken()
-    let id = try await beginCopy(try await fields(of: source, token), to: key)
+    let (fields, tags) = try await fields(of: source, token)
+    let id = try await beginCopy(fields, to: key)
     let copy = PartCopy(source: source, key: key, id: id, token: token)
     do throws(S3Error) {
       let parts = try await copyParts(copy, limits)
-      return PutReceipt(size: source.head.size, etag: try await complete(copy, parts), checksum: nil)
+      let etag = try await complete(copy, parts)
+      try await restoreTags(key, tags)
+      return PutReceipt(size: source.head.size, etag: etag, checksum: nil)
     } catch {
       await abort(copy)
       throw error
     }
   }
 
-  /// Of the new object's description: the same as the source's, the token, and what the destination asks for.
-  private func fields(of source: CopySource, _ token: String) async throws(S3Error) -> HTTPFields {
+  /// Of the new object's description, and its tags: the same as the source's, the token, and what the destination asks for.
+  private func fields(
+    of source: CopySource, _ token: String
+  ) async throws(S3Error) -> (HTTPFields, tags: [String: String]) {
     if source.fields.value("x-amz-missing-meta") != nil {
       throw source.client.problem(
         .permanent, Self.copying, source.key, code: "MissingMetadata",
@@ -37,7 +42,7 @@ extension S3Client {
     if !tags.isEmpty {
       fields.append("x-amz-tagging", CanonicalQuery(tags.map { ($0.key, Array($0.value.utf8)) }).text)
     }
-    return fields
+    return (fields, tags)
   }
 
   private func beginCopy(_ fields: HTTPFields, to key: ObjectKey) async throws(S3Error) -> MultipartUpload.ID {
