@@ -27,7 +27,9 @@ final class ChangeWriter {
     case .run(let run): try save(run, database)
     case .answered(let tree, let marker): try TreeRows.setAnswered(tree, marker, in: database)
     case .uploads(let records): try save(records, database)
-    case .inheritUploads(let run): try UploadRows.inherit(number(of: run, database), in: database)
+    case .inheritUploads(let run):
+      try UploadRows.inherit(number(of: run, database), in: database)
+      runs[run]?.hasHeads = true
     case .forgetUploads(let run, let path): try forget(run, path, database)
     case .forgetDestination(let run, let destination): try forget(run, destination, database)
     case .multipart(let upload):

@@ -97,6 +97,8 @@ struct DestinationFaultTests {
       let service = try await world.startService()
       try world.makeTree("t1", ["a": "1", "b": "2"])
       #expect(await server.wait { $0.keys(in: world.bucket).count == 2 }, "\(service.transcript)")
+      // Until the last answer has been read: its date tells the new time as well as a refusal does.
+      #expect(await service.line(containing: "run done") != nil, "\(service.transcript)")
       server.change { $0.clockOffset = .zero }
       try world.makeTree("t2", ["a": "1", "b": "2"])
       #expect(await server.wait { $0.keys(in: world.bucket).count == 4 }, "\(service.transcript)")

@@ -38,8 +38,8 @@ import Testing
     let names = invocation.environment.map(\.name)
     #expect(
       names == [
-        "PATH", "TEAM", "SLIPWAY_HOOK", "SLIPWAY_WORKFLOW", "SLIPWAY_RUN_ID", "SLIPWAY_ATTEMPT", "SLIPWAY_TREE",
-        "SLIPWAY_TREE_NAME", "SLIPWAY_MANIFEST", "SLIPWAY_STATE", "SLIPWAY_STATUS", "SLIPWAY_ERROR",
+        "PATH", "TEAM", "SLIPWAY_HOOK", "SLIPWAY_WORKFLOW", "SLIPWAY_RUN_ID", "SLIPWAY_ATTEMPT", "SLIPWAY_MANIFEST",
+        "SLIPWAY_STATE", "SLIPWAY_STATUS", "SLIPWAY_ERROR", "SLIPWAY_TREE", "SLIPWAY_TREE_NAME",
       ])
     func value(_ name: String) -> String? {
       invocation.environment.last { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
