@@ -137,7 +137,7 @@ struct MirrorProblemTests {
     #expect(two(other + "'www/{date:%Y}'", "mirror: {}, destinations: [out], target_prefix: www").count == 1)
   }
 
-  @Test("What may not be replaced is no mirror")
+  @Test("What may not be replaced is told beside a mirror")
   func overwrite() {
     let told = bundle.heads(
       bundle.load(
@@ -151,8 +151,8 @@ struct MirrorProblemTests {
         """))
     #expect(
       told == [
-        "workflows.yaml:6:53: error: a mirror replaces what has changed, and 'overwrite: never' of 'kept' keeps it from "
-          + "that"
+        "workflows.yaml:6:53: warning: with 'overwrite: never' of 'kept' a file that has changed is an error of each run "
+          + "of the mirror, and nothing is deleted then"
       ])
   }
 

@@ -24,9 +24,9 @@ extension ConfigurationChecks {
       guard case .s3(let settings)? = draft.destinations[reference.value]?.destination?.kind,
         settings.overwrite == .never
       else { continue }
-      diagnostics.error(
-        "a mirror replaces what has changed, and 'overwrite: never' of '\(reference.value)' keeps it from that",
-        at: reference.mark)
+      diagnostics.warning(
+        "with 'overwrite: never' of '\(reference.value)' a file that has changed is an error of each run of the mirror, "
+          + "and nothing is deleted then", at: reference.mark)
     }
     guard let prefix = workflow.sourcePrefix else { return }
     for directory in workflow.watch where directory.value != prefix.value && prefix.value.isWithin(directory.value) {
