@@ -97,40 +97,48 @@ struct RunQueue {
 struct TreePaths {
   /// How often each was inserted.
   private var trees: [BytePath: Int] = [:]
-  /// How many lie below each directory.
+  /// How many trees, and directories that stand here themselves, lie right in each directory.
   private var below: [BytePath: Int] = [:]
 
-  mutating func insert(_ tree: TreeID) { change(tree.path, by: 1) }
+  mutating func insert(_ tree: TreeID) {
+    trees[tree.path, default: 0] += 1
+    var directory = tree.path
+    // The first that stands here already has those above it standing, too.
+    while case let parent = directory.parent, parent != directory {
+      directory = parent
+      below[directory, default: 0] += 1
+      if below[directory] != 1 { return }
+    }
+  }
 
   /// Of one that was inserted.
-  mutating func remove(_ tree: TreeID) { change(tree.path, by: -1) }
+  mutating func remove(_ tree: TreeID) {
+    Self.takeOne(tree.path, from: &trees)
+    var directory = tree.path
+    while case let parent = directory.parent, parent != directory {
+      directory = parent
+      if !Self.takeOne(directory, from: &below) { return }
+    }
+  }
 
   /// Whether one of them contains `tree`, or lies in it.
   func overlaps(_ tree: TreeID) -> Bool {
     if trees.isEmpty { return false }
     let path = tree.path
     if trees[path] != nil || below[path] != nil { return true }
-    return Self.directories(above: path).contains { trees[$0] != nil }
-  }
-
-  private mutating func change(_ path: BytePath, by number: Int) {
-    Self.add(number, to: path, &trees)
-    for directory in Self.directories(above: path) { Self.add(number, to: directory, &below) }
-  }
-
-  private static func add(_ number: Int, to path: BytePath, _ counts: inout [BytePath: Int]) {
-    let count = counts[path, default: 0] + number
-    counts[path] = count == 0 ? nil : count
-  }
-
-  /// Of an absolute path, from the nearest one to the root.
-  private static func directories(above path: BytePath) -> [BytePath] {
-    var directories: [BytePath] = []
     var directory = path
-    while directory.parent != directory {
-      directory = directory.parent
-      directories.append(directory)
+    while case let parent = directory.parent, parent != directory {
+      directory = parent
+      if trees[directory] != nil { return true }
     }
-    return directories
+    return false
+  }
+
+  /// Whether it was the last one.
+  @discardableResult
+  private static func takeOne(_ path: BytePath, from counts: inout [BytePath: Int]) -> Bool {
+    let count = counts[path, default: 0] - 1
+    counts[path] = count > 0 ? count : nil
+    return count <= 0
   }
 }

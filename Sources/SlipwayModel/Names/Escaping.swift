@@ -4,6 +4,10 @@
 /// `\xNN` or `\u{N}`, so that a file name can neither start a line of its own nor steer a terminal.
 public func escaped(_ bytes: some Sequence<UInt8>) -> String {
   var rest = Array(bytes)[...]
+  // Most names are like this.
+  if rest.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) {
+    return String(decoding: rest, as: UTF8.self)
+  }
   var text = ""
   while let first = rest.first {
     if let (scalar, length) = leadingScalar(of: rest) {

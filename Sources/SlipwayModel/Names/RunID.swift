@@ -16,7 +16,9 @@ public struct RunID: Hashable, Sendable, Comparable, CustomStringConvertible {
   }
 
   public var description: String { text }
-  public static func < (left: Self, right: Self) -> Bool { Array(left.text.utf8).precedes(Array(right.text.utf8)) }
+  public static func < (left: Self, right: Self) -> Bool {
+    left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+  }
 
   private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 }
