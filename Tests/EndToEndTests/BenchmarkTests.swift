@@ -26,7 +26,7 @@ struct BenchmarkTests {
       let rows = try measuredRows(world)
       let names = [
         "latency-1", "latency-100", "latency-1000", "watch", "million", "million-flat", "burst-200", "burst-10000",
-        "restart",
+        "queue", "restart",
       ]
       #expect(rows.map { $0["row"] as? String } == names)
       #expect(rows.allSatisfy { ($0["figures"] as? [Any])?.isEmpty == false })

@@ -132,11 +132,11 @@ extension Hook {
 }
 
 /// A ledger whose process dies after so many commits: from then on nothing is kept.
-actor DyingLedger: Ledger {
-  private let kept: InMemoryLedger
+actor DyingLedger: LedgerLayer {
+  let kept: any Ledger
   private var commitsLeft: Int
 
-  init(_ kept: InMemoryLedger, commits: Int) {
+  init(_ kept: any Ledger, commits: Int) {
     self.kept = kept
     commitsLeft = commits
   }
@@ -147,63 +147,5 @@ actor DyingLedger: Ledger {
     commitsLeft -= 1
     guard commitsLeft >= 0 else { throw Failure(.fatal, "write", "the ledger", cause: "the process died") }
     try await kept.commit(changes)
-  }
-
-  func unfinishedRuns() async throws(Failure) -> [Run] { try await kept.unfinishedRuns() }
-  func run(_ id: RunID) async throws(Failure) -> Run? { try await kept.run(id) }
-  func latestRun(of tree: TreeID) async throws(Failure) -> Run? { try await kept.latestRun(of: tree) }
-  func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] {
-    try await kept.runs(matching: filter, limit: limit)
-  }
-  func answeredMarkers(of trees: [TreeID]) async throws(Failure) -> [TreeID: MarkerIdentity] {
-    try await kept.answeredMarkers(of: trees)
-  }
-  func answeredTrees(
-    _ workflow: WorkflowName, watch: BytePath, after name: BytePath?, limit: Int
-  ) async throws(Failure) -> [AnsweredTree] {
-    try await kept.answeredTrees(workflow, watch: watch, after: name, limit: limit)
-  }
-  func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] {
-    try await kept.uploads(of: run, after: path, limit: limit)
-  }
-  func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] {
-    try await kept.uploadCounts(of: run)
-  }
-  func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { try await kept.hooks(of: run) }
-  func multipartUpload(
-    of run: RunID, _ path: BytePath, at destination: DestinationName
-  ) async throws(Failure) -> MultipartUpload? { try await kept.multipartUpload(of: run, path, at: destination) }
-  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
-    try await kept.abandonedUploads(of: run)
-  }
-  func expiredRuns(
-    before time: Timestamp, from position: Int64, limit: Int
-  ) async throws(Failure) -> HistoryPage<RunID> {
-    try await kept.expiredRuns(before: time, from: position, limit: limit)
-  }
-  func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
-    try await kept.forgottenTrees(from: position, limit: limit)
-  }
-  func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
-    try await kept.owner(ofStem: stem, at: destination)
-  }
-  func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? {
-    try await kept.mirrorPlace(of: tree, at: destination)
-  }
-  func mirrored(
-    by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
-  ) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirrored(by: tree, within: path, after: last, limit: limit)
-  }
-  func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirrored(by: tree, inode: inode)
-  }
-  func mirroredToDelete(
-    by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
-  ) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirroredToDelete(by: tree, at: destination, after: last, limit: limit)
-  }
-  func mirrorCounts(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorCounts {
-    try await kept.mirrorCounts(of: tree, at: destination)
   }
 }

@@ -2,8 +2,8 @@ import SlipwayModel
 
 /// A ledger that keeps what is answered by the workflows with `dry_run` in memory, and their runs with it: nothing of
 /// them would keep a tree from being uploaded later. All else goes through.
-actor DryRunLedger: Ledger {
-  private let kept: any Ledger
+actor DryRunLedger: LedgerLayer {
+  let kept: any Ledger
   private let workflows: Set<WorkflowName>
   /// What this process has told of trees; nil: it has seen the marker gone.
   private var answered: [TreeID: MarkerIdentity?] = [:]
@@ -88,57 +88,5 @@ actor DryRunLedger: Ledger {
   /// What an earlier process left of a workflow with `dry_run` stays as it is.
   func unfinishedRuns() async throws(Failure) -> [Run] {
     try await kept.unfinishedRuns().filter { !workflows.contains($0.tree.workflow) }
-  }
-
-  // MARK: What goes through
-
-  func runs(matching filter: RunFilter, limit: Int) async throws(Failure) -> [Run] {
-    try await kept.runs(matching: filter, limit: limit)
-  }
-  func uploads(of run: RunID, after path: BytePath?, limit: Int) async throws(Failure) -> [UploadRecord] {
-    try await kept.uploads(of: run, after: path, limit: limit)
-  }
-  func uploadCounts(of run: RunID) async throws(Failure) -> [DestinationName: UploadCounts] {
-    try await kept.uploadCounts(of: run)
-  }
-  func hooks(of run: RunID) async throws(Failure) -> [HookRecord] { try await kept.hooks(of: run) }
-  func multipartUpload(
-    of run: RunID, _ path: BytePath, at destination: DestinationName
-  ) async throws(Failure) -> MultipartUpload? { try await kept.multipartUpload(of: run, path, at: destination) }
-  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
-    try await kept.abandonedUploads(of: run)
-  }
-  func expiredRuns(
-    before time: Timestamp, from position: Int64, limit: Int
-  ) async throws(Failure) -> HistoryPage<RunID> {
-    try await kept.expiredRuns(before: time, from: position, limit: limit)
-  }
-  func forgottenTrees(from position: Int64, limit: Int) async throws(Failure) -> HistoryPage<TreeID> {
-    try await kept.forgottenTrees(from: position, limit: limit)
-  }
-  func owner(ofStem stem: ObjectKey, at destination: DestinationName) async throws(Failure) -> BytePath? {
-    try await kept.owner(ofStem: stem, at: destination)
-  }
-
-  // MARK: Mirrors, of which a dry run writes down nothing
-
-  func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? {
-    try await kept.mirrorPlace(of: tree, at: destination)
-  }
-  func mirrored(
-    by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
-  ) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirrored(by: tree, within: path, after: last, limit: limit)
-  }
-  func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirrored(by: tree, inode: inode)
-  }
-  func mirroredToDelete(
-    by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
-  ) async throws(Failure) -> [MirroredObject] {
-    try await kept.mirroredToDelete(by: tree, at: destination, after: last, limit: limit)
-  }
-  func mirrorCounts(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorCounts {
-    try await kept.mirrorCounts(of: tree, at: destination)
   }
 }

@@ -57,7 +57,7 @@ class Slipway(Tool):
 
 
 def write_workflow(file, watched, endpoint, state, *, bucket=Sink.BUCKET, transfers=PARALLEL, destination="",
-                   ready="{ marker: .ready }", keys=""):
+                   intake="ready: { marker: .ready }", keys=""):
     """A file with one workflow, to the sink. `destination` and `keys` are put behind the other keys of those two, and
     begin with a comma."""
     with open(file, "w", encoding="utf-8") as out:
@@ -67,7 +67,7 @@ destinations:
   sink:
     {{ type: s3, bucket: {bucket}, prefix: {PREFIX}, region: {REGION}, endpoint: '{endpoint}'{destination} }}
 workflows:
-  bench: {{ watch: '{watched}', ready: {ready}, destinations: [sink]{keys} }}
+  bench: {{ watch: '{watched}', {intake}, destinations: [sink]{keys} }}
 """)
 
 

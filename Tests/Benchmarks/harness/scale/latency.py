@@ -23,7 +23,7 @@ WATCHES_LIVE = b"Watches established"
 class Marked:
     """Trees of one file each, made ready by a marker."""
 
-    READY = "{ marker: .ready }"
+    INTAKE = "ready: { marker: .ready }"
 
     def make(self, watched, name):
         """The time, by CLOCK_MONOTONIC, at which the close(2) began that makes it ready."""
@@ -39,7 +39,7 @@ class Marked:
 class Closed:
     """Files that are trees of their own."""
 
-    READY = "closed"
+    INTAKE = "ready: closed"
 
     def make(self, watched, name):
         return _write(os.path.join(watched, name), CONTENT)
@@ -61,7 +61,7 @@ def measure(world, count, rate, with_peer=False):
 def _slipway(world, count, rate):
     intake = INTAKES[world.intake]()
     with world.room() as room:
-        room.configure(ready=intake.READY)
+        room.configure(intake=intake.INTAKE)
         with room.service() as (service, _):
             closed = _produce(room, intake, count, rate)
             service.wait_until(lambda: world.sink.counts()[0] >= count, "all had arrived", ASKS)

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable
 
-from . import bursts, latency, million, restart, watching
+from . import bursts, latency, million, queues, restart, watching
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ ROWS = (
     Row("burst-200", "{count} trees made ready at once, each with a post hook", partial(bursts.measure, limit=2),
         200, 20),
     Row("burst-10000", "{count} trees made ready at once, each with a post hook", bursts.measure, 10_000, 40),
+    Row("queue", "{count} files of 4 KiB through a queue, beside the same files as one marked tree", queues.measure,
+        10_000, 40),
     Row("restart", "a start over {count} files that have been delivered", restart.measure, 100_000, 200),
 )
 

@@ -50,9 +50,9 @@ class Room:
     def log(self):
         return os.path.join(self.memory, "log")
 
-    def configure(self, bucket=Sink.NOTED, ready="{ marker: .ready }", keys=""):
+    def configure(self, bucket=Sink.NOTED, intake="ready: { marker: .ready }", keys=""):
         write_workflow(
-            self.file, self.watched, self.world.sink.endpoint, self.state, bucket=bucket, ready=ready,
+            self.file, self.watched, self.world.sink.endpoint, self.state, bucket=bucket, intake=intake,
             keys=f", started: '{self.started}'{keys}")
 
     def once(self):
