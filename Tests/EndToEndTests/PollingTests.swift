@@ -8,13 +8,7 @@ private enum Limited {
     ["/usr/bin/unshare", "-Ur", "/bin/sh", "-c", "echo \(value) >/proc/sys/user/\(limit) && exec \"$@\"", "sh"]
   }
 
-  static let isAvailable: Bool = {
-    guard let program = try? Process.run(URL(filePath: "/usr/bin/unshare"), arguments: ["-Ur", "true"]) else {
-      return false
-    }
-    program.waitUntilExit()
-    return program.terminationStatus == 0
-  }()
+  static let isAvailable = succeeds(["/usr/bin/unshare", "-Ur", "true"])
 }
 
 @Suite("Where inotify gives too little", .needsBinary, .enabled(if: Limited.isAvailable))

@@ -30,7 +30,7 @@ struct EncryptedConnectionTests {
 
   @Test("A private certificate authority may be named, and a body arrives through it")
   func privateAuthority() async throws {
-    let server = try TLSServer(name: "IP:127.0.0.1")
+    let server = try await TLSServer(name: "IP:127.0.0.1")
     let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: server.certificate))
     let response = try await transport.send(HTTPRequest(.get, server.url))
     #expect(response.status == 200)
@@ -38,13 +38,13 @@ struct EncryptedConnectionTests {
 
   @Test("A certificate for another host is refused")
   func otherHost() async throws {
-    let server = try TLSServer(name: "DNS:other.example")
+    let server = try await TLSServer(name: "DNS:other.example")
     #expect(try await error(server, caBundle: server.certificate)?.reason == .untrustedServer)
   }
 
   @Test("A certificate that has expired is refused, and the message says so")
   func expired() async throws {
-    let server = try TLSServer(name: "IP:127.0.0.1", isExpired: true)
+    let server = try await TLSServer(name: "IP:127.0.0.1", isExpired: true)
     let error = try await error(server, caBundle: server.certificate)
     #expect(error?.reason == .untrustedServer)
     #expect(error?.detail.contains("expired") == true)

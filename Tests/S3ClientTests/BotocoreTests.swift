@@ -1,13 +1,15 @@
 import Foundation
 import HTTPTransport
 import SlipwayModel
+import TestSupport
 import Testing
 
 @testable import S3Client
 
 /// The same requests signed by botocore, where this machine has it.
 @Suite struct BotocoreTests {
-  private static let isThere: Bool = (try? run("import botocore.auth", input: "")) != nil
+  private static let python = ProcessInfo.processInfo.environment["SLIPWAY_TEST_PYTHON"] ?? "python3"
+  private static let isThere = succeeds([python, "-c", "import botocore.auth"])
 
   private struct Case: Codable {
     let method: String
@@ -20,11 +22,17 @@ import Testing
   @Test(
     "Five thousand odd keys and queries are signed as botocore signs them",
     .enabled(if: BotocoreTests.isThere, "python3 with botocore is not installed"))
-  func differential() throws {
+  func differential() async throws {
     var random = Random(state: 20_261_121)
     let cases = (0..<5000).map { _ in random.request() }
-    let input = String(decoding: try JSONEncoder().encode(cases), as: UTF8.self)
-    let theirs = try Self.run(Self.script, input: input).split(separator: "\n").map(String.init)
+    let directory = try TemporaryDirectory()
+    let input = try directory.write(Array(JSONEncoder().encode(cases)), to: BytePath("cases"))
+    let python = try Program(
+      Program.Launch(
+        ["/usr/bin/env", Self.python, "-c", Self.script, input.description],
+        environment: ProcessInfo.processInfo.environment))
+    #expect(await python.end() == .exited(0), "\(python.transcript)")
+    let theirs = python.lines(.output)
     #expect(theirs.count == cases.count)
     for (ours, theirs) in zip(try cases.map(sign), theirs) { #expect(ours == theirs) }
   }
@@ -54,7 +62,7 @@ import Testing
     class Frozen(botocore.auth.S3SigV4Auth):
         def payload(self, request): return "UNSIGNED-PAYLOAD"
     auth = Frozen(Credentials("AKIAEXAMPLE", "secret"), "s3", "eu-west-1")
-    for case in json.load(sys.stdin):
+    for case in json.load(open(sys.argv[1])):
         quote = lambda b: urllib.parse.quote(bytes(b), safe="/~")
         query = "&".join("=".join(urllib.parse.quote(t, safe="~") for t in pair) for pair in case["query"])
         url = "http://127.0.0.1:7480/bucket/" + quote(case["key"]) + ("?" + query if query else "")
@@ -66,26 +74,6 @@ import Testing
         auth._inject_signature_to_request(request, signature)
         print(request.headers["Authorization"])
     """
-
-  private static func run(_ script: String, input: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [ProcessInfo.processInfo.environment["SLIPWAY_TEST_PYTHON"] ?? "python3", "-c", script]
-    let (stdin, stdout) = (Pipe(), Pipe())
-    process.standardInput = stdin
-    process.standardOutput = stdout
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    // Python reads all of it before it writes.
-    stdin.fileHandleForWriting.write(Data(input.utf8))
-    try stdin.fileHandleForWriting.close()
-    let output = stdout.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw ScriptProblem() }
-    return String(decoding: output, as: UTF8.self)
-  }
-
-  private struct ScriptProblem: Error {}
 
   /// A small generator whose sequence is always the same (splitmix64).
   private struct Random {

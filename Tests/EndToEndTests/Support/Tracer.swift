@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 
 /// strace(1) in front of the program: makes system calls on some files fail, or writes them down.
 enum Tracer {
@@ -6,14 +6,7 @@ enum Tracer {
   /// Beside a test that is skipped.
   static let need = "needs strace, and the right to trace"
 
-  static let isAvailable: Bool = {
-    // It cannot be started: it is not there.
-    guard
-      let tried = try? Process.run(URL(filePath: program), arguments: ["-f", "-o", "/dev/null", "/bin/true"])
-    else { return false }
-    tried.waitUntilExit()
-    return tried.terminationStatus == 0
-  }()
+  static let isAvailable = succeeds([program, "-f", "-o", "/dev/null", "/bin/true"])
 
   /// Such `calls` of each thread fail with `error`, the `number`th and, unless it is `once`, all after it; where they are
   /// about one of `paths`. What happens is written to the file `log`.

@@ -22,7 +22,7 @@ struct EncryptionFaultTests {
 
   @Test("AWS_CA_BUNDLE names the private authority; without it the server is refused")
   func privateAuthority() async throws {
-    let server = try TLSServer(name: "IP:127.0.0.1")
+    let server = try await TLSServer(name: "IP:127.0.0.1")
     #expect(try await failure(server, ["AWS_CA_BUNDLE": server.certificate]) == nil)
     let refused = try await failure(server, ["AWS_CA_BUNDLE": ""])
     #expect(refused?.kind == .blocked)
@@ -33,7 +33,7 @@ struct EncryptionFaultTests {
     "A certificate that does not hold is refused with the reason, though its authority is trusted",
     arguments: [("IP:127.0.0.1", true, "expired"), ("DNS:other.example", false, "127.0.0.1")])
   func untrusted(name: String, isExpired: Bool, reason: String) async throws {
-    let server = try TLSServer(name: name, isExpired: isExpired)
+    let server = try await TLSServer(name: name, isExpired: isExpired)
     let failure = try #require(try await failure(server, ["AWS_CA_BUNDLE": server.certificate]))
     #expect(failure.kind == .blocked)
     #expect(failure.message.hasPrefix("cannot read s3://bucket/k: the server's certificate cannot be trusted ("))
