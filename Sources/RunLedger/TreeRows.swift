@@ -4,10 +4,11 @@ import SlipwayModel
 /// Trees, the markers that have been answered, and who uses which keys.
 enum TreeRows {
   private static let byIdentity = "workflow = ? AND watch = ? AND name = ?"
+  private static let selectNumber = "SELECT number FROM trees WHERE \(byIdentity)"
 
   /// The tree's number; gives it one if it has none.
   static func number(of tree: TreeID, _ database: Database) throws -> Int64 {
-    let found: Int64? = try database.cachedStatement(sql: "SELECT number FROM trees WHERE \(byIdentity)")
+    let found: Int64? = try database.cachedStatement(sql: selectNumber)
       .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes) { $0.column(0) }
     if let found { return found }
     try database.cachedStatement(sql: "INSERT INTO trees (workflow, watch, name) VALUES (?, ?, ?)")

@@ -37,11 +37,12 @@ extension FileBatch {
       if context.workflow.after.failure == .resubmit { member.session.note(.answered(member.session.run.tree, nil)) }
     }
     try await ports.ledger.commit(disposed.flatMap { $0.session.takeChanges() })
+    let areMany = disposed.count > Self.toldMax
     for member in disposed {
       shared.claims.release(member.session.run.id)
-      member.session.logger.log(level: disposed.count > Self.toldMax ? .debug : .notice, "run done")
+      if areMany { member.session.log.debug("run done") } else { member.session.logger.notice("run done") }
     }
-    if disposed.count > Self.toldMax {
+    if areMany {
       logger.notice("runs done: \(disposed.count)", metadata: ["workflow": "\(context.workflow.name)"])
     }
     return disposed.map(\.session.run)

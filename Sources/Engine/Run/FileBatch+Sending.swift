@@ -60,7 +60,7 @@ extension FileBatch {
       let sender = FileSender(
         run: session.run.id, tree: session.place, files: ports.files, attributes: session.run.attributes,
         hookTags: session.run.output.tags, meter: shared.meter, recorder: recorder, journal: ports.ledger,
-        tally: member.tally, logger: session.logger)
+        tally: member.tally, log: session.log)
       return targets.map { target in
         Work(
           sender: sender,

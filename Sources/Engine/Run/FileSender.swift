@@ -15,9 +15,11 @@ struct FileSender: Sendable {
   /// Of uploads in parts.
   let journal: any UploadJournal
   let tally: AttemptTally
-  let logger: Logger
+  let log: RunLog
   /// nil where the tree is no mirror.
   var changes: MirrorChanges?
+
+  private var logger: Logger { log.logger }
 
   /// Whether the ledger takes nothing more: then nothing more is to be sent.
   var cannotRecord: Bool { recorder.hasFailed || tally.fatal != nil }
@@ -32,7 +34,7 @@ struct FileSender: Sendable {
       status = .proven(receipt)
       meter.delivered()
       tally.delivered(to: destination, isSent: receipt.isSent)
-      logger.debug(
+      log.debug(
         "\(receipt.isSent ? "sent" : "found equal") \(sending.path)",
         metadata: ["destination": "\(destination)", "key": "\(sending.key)"])
     } catch {
@@ -101,7 +103,7 @@ struct FileSender: Sendable {
       do throws(Failure) {
         return try await sending.target.store.copy(source, to: sending.key).proving(receipt)
       } catch {
-        logger.debug("\(error.message)", metadata: ["destination": "\(sending.target.name)"])
+        log.debug("\(error.message)", metadata: ["destination": "\(sending.target.name)"])
         return nil
       }
     }

@@ -85,11 +85,8 @@ struct RunDriver: Sendable {
   }
 
   func session(for run: Run) -> RunSession {
-    var logger = logger
-    logger[metadataKey: "workflow"] = "\(run.tree.workflow)"
-    logger[metadataKey: "run"] = "\(run.id)"
-    logger[metadataKey: "tree"] = "\(run.tree.path)"
-    return RunSession(run, context: context, ports: ports, shared: shared, logger: logger)
+    let log = RunLog(base: logger, run: run.id, tree: run.tree)
+    return RunSession(run, context: context, ports: ports, shared: shared, log: log)
   }
 
   private func markerPath(of tree: TreeID) -> BytePath? {

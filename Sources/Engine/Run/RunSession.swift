@@ -8,7 +8,7 @@ final class RunSession {
   let context: WorkflowContext
   let ports: EnginePorts
   let shared: SharedRunState
-  let logger: Logger
+  let log: RunLog
   private(set) var run: Run
   /// The destinations by which the latest attempt ended, because they are out.
   private(set) var out: Set<DestinationName> = []
@@ -16,12 +16,12 @@ final class RunSession {
   /// For the next commit.
   private var pending: [LedgerChange] = []
 
-  init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, logger: Logger) {
+  init(_ run: Run, context: WorkflowContext, ports: EnginePorts, shared: SharedRunState, log: RunLog) {
     self.run = run
     self.context = context
     self.ports = ports
     self.shared = shared
-    self.logger = logger
+    self.log = log
   }
 
   /// Moves the run in memory. What it returns is done only after `commit`.
@@ -92,6 +92,7 @@ final class RunSession {
     return context.destinations.map { ($0.name, joinedKey($0.prefix, own)) }
   }
 
+  var logger: Logger { log.logger }
   var workflow: Workflow { context.workflow }
   /// Where the tree lies.
   var place: BytePath { workflow.place(of: run.tree) }

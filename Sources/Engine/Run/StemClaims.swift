@@ -11,6 +11,8 @@ actor StemClaims {
   private let ledger: any Ledger
   /// What is being claimed: until it is committed the ledger does not know.
   private var claimed: [Stem: BytePath] = [:]
+  /// The same by the path of the tree.
+  private var stems: [BytePath: [Stem]] = [:]
   /// What has been released while somebody was asking the ledger, whose answer may not tell of it.
   private var released: [Stem: BytePath] = [:]
   private var asking = 0
@@ -32,7 +34,7 @@ actor StemClaims {
       let stem = Stem(key: key, destination: destination)
       if try await isOwner(tree, of: stem) { continue }
       if let other = claimed[stem], other != tree.path { throw Self.refusal(of: tree, key, destination, other) }
-      claimed[stem] = tree.path
+      note(stem, of: tree)
       // Another claim may have been committed, and released, since the ledger was asked.
       if try await isOwner(tree, of: stem) { continue }
       changes.append(.stem(key, at: destination, from: tree.path))
@@ -66,18 +68,23 @@ actor StemClaims {
       let other = owner ?? released[stem] ?? claimed[stem] ?? tree.path
       if other != tree.path { throw Self.refusal(of: tree, key, destination, other) }
       if owner != nil { continue }
-      claimed[stem] = tree.path
+      note(stem, of: tree)
       changes.append(.stem(key, at: destination, from: tree.path))
     }
     return changes
   }
 
   func release(_ trees: [TreeID]) {
-    let paths = Set(trees.map(\.path))
-    for (stem, path) in claimed where paths.contains(path) {
-      claimed[stem] = nil
-      if asking > 0 { released[stem] = path }
+    for path in trees.map(\.path) {
+      for stem in stems.removeValue(forKey: path) ?? [] where claimed[stem] == path {
+        claimed[stem] = nil
+        if asking > 0 { released[stem] = path }
+      }
     }
+  }
+
+  private func note(_ stem: Stem, of tree: TreeID) {
+    if claimed.updateValue(tree.path, forKey: stem) == nil { stems[tree.path, default: []].append(stem) }
   }
 
   /// False if the stem is nobody's; throws if it is another's.

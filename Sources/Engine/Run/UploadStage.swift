@@ -105,7 +105,7 @@ struct UploadStage {
     FileSender(
       run: session.run.id, tree: session.place, files: files, attributes: session.run.attributes,
       hookTags: session.run.output.tags, meter: session.shared.meter, recorder: recorder,
-      journal: session.ports.ledger, tally: tally, logger: session.logger, changes: changes)
+      journal: session.ports.ledger, tally: tally, log: session.log, changes: changes)
   }
 
   /// Deletes where all has gone well, and then sends what had something in its way that is gone by now.
