@@ -87,6 +87,20 @@ struct PreHookScriptTests {
   }
 
   @Test(
+    "checksums and gzip: files of a queue that share hooks are no tree, and nothing is done",
+    arguments: ["checksums", "gzip"])
+  func sharedByFiles(script: String) async throws {
+    try bench.bench.write(
+      "shared.json", #"{"version":1,\#n"files":[\#n{"run":"01","path":"/w/x"}\#n],\#n"objects":[\#n]}"#)
+    bench.make("x.log", "one of a queue")
+    let result = await bench.run(
+      script, environment: [EnvironmentVariable("SLIPWAY_MANIFEST", bench.bench.path("shared.json"))])
+    #expect(result.ending == .exited(78))
+    #expect(result.text == "\(script): files of a queue that share hooks are no tree: remove 'batch', or this hook\n")
+    #expect(bench.names() == ["x.log"])
+  }
+
+  @Test(
     "checksums: a file that cannot be read is a failure, and the old list stays",
     .enabled(if: getuid() != 0, "root can read every file"))
   func checksumsUnreadable() async {

@@ -74,14 +74,16 @@ actor Intakes {
   /// A run for each of the trees: the one that it is in, or a new one.
   func take(_ trees: [TreeID]) async throws(Failure) -> PushedRuns {
     var runs: [RunID] = []
-    for tree in trees {
+    var seen: Set<TreeID> = []
+    // One that is named twice is wanted once, however soon its run has ended.
+    for tree in trees where seen.insert(tree).inserted {
       let run: RunID
       if let unmarked = workflows.first(where: { $0.name == tree.workflow }).flatMap(unmarked) {
         run = try await unmarked.take(tree)
       } else {
         run = try await markers.take(tree)
       }
-      if !runs.contains(run) { runs.append(run) }
+      runs.append(run)
     }
     return PushedRuns(runs: runs)
   }
