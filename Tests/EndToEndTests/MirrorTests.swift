@@ -264,6 +264,6 @@ struct MirrorTests {
             if not (target + '/').startswith(source + '/'): os.rename(source, target)
         elif what == 'tree' and directories and dice.random() < 0.3:
             shutil.rmtree(dice.choice(directories))
-        time.sleep(dice.random() * 0.02)
+        time.sleep(dice.random() * 0.02)  # so that edits fall into several batches, and into the middle of runs
     """
 }

@@ -139,6 +139,7 @@ import Testing
   /// Until the clock, which is turned on whenever somebody waits, has gone on by more than a batch waits.
   private func idle() async {
     let end = world.clock.now() + .seconds(30)
+    // A test that is cancelled waits for nothing more.
     try? await world.clock.sleep(until: end)
   }
 

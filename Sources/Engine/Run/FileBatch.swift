@@ -127,9 +127,10 @@ struct FileBatch: Sendable {
     return Member(session, claim, planned, AttemptTally(gate))
   }
 
-  /// What is to be sent; nil if it is not there, or still written: its own driver finds out why.
+  /// What is to be sent; nil if it is not there, or still written.
   private func fingerprint(_ claim: any FileClaim) -> Fingerprint? {
     if !hasPreHooks { return claim.fingerprint }
+    // What cannot be looked at its own driver meets again, and tells.
     guard let state = try? claim.state(), state.isOpenForWriting != true else { return nil }
     return state.fingerprint
   }
