@@ -118,6 +118,31 @@ struct PushTests {
     #expect(world.keys() == ["late/x"])
   }
 
+  @Test("A run whose row tells of its end is joined no more, and may be retried at once", arguments: [false, true])
+  func endings(isRetry: Bool) async throws {
+    let world = try EngineWorld()
+    world.set { $0.hooks = Hooks(pre: [.named("/pre")]) }
+    world.hooks.always("/pre") { _ in .exited(64) }
+    try world.directory.write("1", to: "in/t/x")
+    let ledger = LingeringLedger(world.ledger)
+    let summary = try await world.process(mode: .service, ledger: ledger) { orchestrator in
+      let push = { try? await orchestrator.push(WorkflowName("w"), [world.tree("t").path]).runs.first }
+      guard let first = await push() else {
+        Issue.record("the tree is in no run")
+        return
+      }
+      await world.end(of: first)
+      world.hooks.always("/pre") { _ in .success }
+      let second = isRetry ? try? await orchestrator.retry(first).id : await push()
+      #expect((second == first) == isRetry)
+      if let second { await world.end(of: second) }
+      await ledger.letGo()
+      await orchestrator.stop()
+    }
+    #expect(summary.failed.isEmpty && summary.unfinished == 0)
+    #expect(world.keys() == ["t/x"])
+  }
+
   @Test("A process that ends by itself lets others join its runs, and begins none for them")
   func othersJoin() async throws {
     let (begun, goOn) = (Signal(), Signal())
@@ -176,5 +201,33 @@ extension EngineWorld {
     }
     if (try? await ledger.run(id))??.state.isFinal == true { return }
     await ended.wait()
+  }
+}
+
+/// Keeps the first run that ends from going on behind the commit of its end, until somebody reads its row.
+private actor LingeringLedger: LedgerLayer {
+  let kept: any Ledger
+  private var ended: RunID?
+  private let goOn = Signal()
+
+  init(_ kept: any Ledger) {
+    self.kept = kept
+  }
+
+  func letGo() { goOn.send() }
+
+  func commit(_ changes: [LedgerChange]) async throws(Failure) { try await kept.commit(changes) }
+
+  func run(_ id: RunID) async throws(Failure) -> Run? {
+    if id == ended { goOn.send() }
+    return try await kept.run(id)
+  }
+
+  func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
+    if let run, ended == nil {
+      ended = run
+      await goOn.wait()
+    }
+    return try await kept.abandonedUploads(of: run)
   }
 }

@@ -61,6 +61,7 @@ extension Orchestrator {
 
   /// The run that the tree is in, which goes on now if it waits; nil if it is in none.
   func join(_ tree: TreeID) async throws(Failure) -> RunID? {
+    if let run = backlog.run(of: tree) { try await letGo([run]) }
     guard let id = backlog.run(of: tree) else { return nil }
     pushed.insert(id)
     try await record([id])
@@ -70,11 +71,20 @@ extension Orchestrator {
 
   /// The runs of a workflow that are not over; those that wait go on now.
   func joinAll(of workflow: WorkflowName) async throws(Failure) -> [RunID] {
+    try await letGo(backlog.runs(of: workflow))
     let runs = backlog.runs(of: workflow)
     pushed.formUnion(runs)
     try await record(runs)
     try await hasten { $0.tree.workflow == workflow }
     return runs
+  }
+
+  /// A run's row tells its end before its task does: whoever has read there that it failed wants another one.
+  func letGo(_ runs: [RunID]) async throws(Failure) {
+    for id in runs {
+      guard let task = tasks[id], try await ports.ledger.run(id)?.state.isFinal == true else { continue }
+      await task.value
+    }
   }
 
   /// Their rows say so before they do: whoever follows them can tell a new deferral from the old one.

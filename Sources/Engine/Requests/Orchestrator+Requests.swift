@@ -11,6 +11,7 @@ extension Orchestrator: RunControl {
   public func retry(_ id: RunID) async throws(Failure) -> Run {
     try await begin()
     defer { end() }
+    try await letGo([id])
     let requests = RunRequests(ports: ports, logger: logger)
     var run = try await requests.retryable(id)
     guard let context = contexts[run.tree.workflow] else { throw RunRefusal.notRunHere(run) }
