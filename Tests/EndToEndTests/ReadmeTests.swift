@@ -194,8 +194,9 @@ struct ReadmeTableTests {
     try await World.with(.none) { world in
       let log = world.scratch("variables")
       try world.configure(
-        "hooks: { pre: [{ shell: 'env >>\(log)' }], post: [{ shell: 'env >>\(log)' }] }", to: "[copy]")
+        "hooks: { pre: [{ shell: 'env >>\(log)', dry_run: true }], post: [{ shell: 'env >>\(log)' }] }", to: "[copy]")
       try world.makeTree("t", ["a": "1"])
+      try await world.run("run", "--dry-run")
       try await world.run("run", "--once", environment: ["OTHER": "1", "AWS_PROFILE": "p"])
       let seen = Set(world.scratch.lines("variables").map { String($0.prefix { $0 != "=" }) })
       let named = try readme.table("variable").flatMap { Readme.code(in: $0[0]) }
