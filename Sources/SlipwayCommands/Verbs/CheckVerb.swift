@@ -9,10 +9,12 @@ struct CheckVerb: AsyncParsableCommand {
     commandName: "check",
     abstract: "Talk to the destinations: who am I, what can the server do, which settings fit.",
     discussion: """
-      Tells whose credentials are used, where they come from and why the places before did not give any, looks at the
-      bucket, stores a small object below the destination's prefix and removes it, tries checksums, conditional writes,
-      multipart uploads and tags, compares the clocks, and looks at this machine's limits for watching. Credentials that
-      may only upload are enough: what they lack is told. Ends with 0, or 1 if something that uploads need does not work.
+      Tells whose credentials are used, where they come from and why the places
+      before did not give any, looks at the bucket, stores a small object below the
+      destination's prefix and removes it, tries checksums, conditional writes,
+      multipart uploads and tags, compares the clocks, and looks at this machine's
+      limits for watching. Credentials that may only upload are enough: what they
+      lack is told. Ends with 0, or 1 if something that uploads need does not work.
 
       EXAMPLES
         slipway check

@@ -10,9 +10,10 @@ struct CleanupVerb: AsyncParsableCommand {
     commandName: "cleanup",
     abstract: "End multipart uploads that nobody goes on with.",
     discussion: """
-      Looks below the prefix of S3 destinations for multipart uploads that were begun long ago and never completed: their
-      parts cost money and show in no listing. Those that a run of the ledger will go on with are left alone. Objects are
-      never touched.
+      Looks below the prefix of S3 destinations for multipart uploads that were
+      begun long ago and never completed: their parts cost money and show in no
+      listing. Those that a run of the ledger will go on with are left alone.
+      Objects are never touched.
 
       EXAMPLES
         slipway cleanup --dry-run

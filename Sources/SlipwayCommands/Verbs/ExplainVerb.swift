@@ -9,7 +9,8 @@ struct ExplainVerb: AsyncParsableCommand {
     commandName: "explain",
     abstract: "What becomes of a path, and which line of the file decides; or why nothing does.",
     discussion: """
-      The path need not exist. Ends with 0 if some workflow takes it, with 1 if none does.
+      The path need not exist. Ends with 0 if some workflow takes it, with 1 if
+      none does.
 
       EXAMPLES
         slipway explain /srv/ci/out/a/x.tar.gz

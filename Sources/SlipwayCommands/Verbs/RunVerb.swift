@@ -8,14 +8,15 @@ struct RunVerb: AsyncParsableCommand {
     abstract: "The service: watches, runs hooks, uploads. The default verb.",
     discussion: """
       EXAMPLES
-        slipway run                        until it is stopped by SIGTERM or SIGINT
-        slipway run --once                 what is ready, what waits and what failed earlier; then the end
-        slipway run --dry-run              what --once would do, without doing it
-        slipway run --dry-run --fail-rate 0.2     the same, and a fifth of the uploads fail: to try hooks
+        slipway run                 until it is stopped by SIGTERM or SIGINT
+        slipway run --once          what is ready, waits or failed earlier
+        slipway run --dry-run       what --once would do, without doing it
+        slipway run --dry-run --fail-rate 0.2
+                                    a fifth of the uploads fails: to try hooks
         slipway run --only nightly -f /etc/slipway/workflows.yaml --log json
 
-      The first SIGTERM or SIGINT ends the intake and finishes or records what is under way within settings.drain;
-      the second ends the process at once.
+      The first SIGTERM or SIGINT ends the intake and finishes or records what is
+      under way within settings.drain; the second ends the process at once.
       """)
 
   @Flag(help: "Upload what is ready, what waits and what failed earlier, then end.")

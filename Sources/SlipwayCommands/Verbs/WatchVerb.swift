@@ -8,15 +8,18 @@ struct WatchVerb: AsyncParsableCommand {
     commandName: "watch",
     abstract: "The service for one directory, without a file.",
     discussion: """
-      Each directory in or below DIR in which the marker appears is uploaded as a tree. Credentials, region and
-      endpoint come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,
+      Each directory in or below DIR in which the marker appears is uploaded as a
+      tree. Credentials, region and endpoint come from the environment:
+      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,
       AWS_ENDPOINT_URL_S3.
 
       EXAMPLES
         slipway watch ./out --to s3://ci-artifacts/builds
         slipway watch ./out --to /mnt/archive --filter '\\.tar\\.gz$'
-        slipway watch ./out --to s3://bucket --strategy sentinel     until ./out/.complete appears
-        slipway watch ./out --to s3://bucket --strategy count -n 3   until three trees are through
+        slipway watch ./out --to s3://bucket --strategy sentinel
+                                     until ./out/.complete appears
+        slipway watch ./out --to s3://bucket --strategy count -n 3
+                                     until three trees are through
       """)
 
   enum Strategy: String, ExpressibleByArgument, CaseIterable {
