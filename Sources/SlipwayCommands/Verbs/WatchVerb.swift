@@ -56,7 +56,8 @@ struct WatchVerb: AsyncParsableCommand {
   @Flag(help: "Upload what is ready, then end.")
   var once = false
 
-  @OptionGroup var rehearsal: DryRunOptions
+  @Flag(help: "Print what --once would do; send nothing, write nothing.")
+  var dryRun = false
 
   @Option(help: "How log lines look: text or json.")
   var log = LogFormat.text
@@ -71,7 +72,7 @@ struct WatchVerb: AsyncParsableCommand {
   func run() async throws {
     let configuration = try WatchConfiguration(self).configuration()
     let assembly = Assembly(configuration, output: output, log: log)
-    if rehearsal.dryRun == true { return try await rehearsal.printer(assembly, only: nil).run() }
+    if dryRun { return try await DryRunPrinter(assembly: assembly, only: nil).run() }
     assembly.logger.info("the ledger is kept in \(assembly.stateDirectory)")
     try await ServiceRun(assembly: assembly, only: nil, mode: once ? .once : .service).run()
   }
