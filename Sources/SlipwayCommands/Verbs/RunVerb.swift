@@ -22,7 +22,7 @@ struct RunVerb: AsyncParsableCommand {
   @Flag(help: "Upload what is ready, what waits and what failed earlier, then end.")
   var once = false
 
-  @OptionGroup var rehearsal: DryRunOptions
+  @OptionGroup var dryRunOptions: DryRunOptions
 
   @Option(help: ArgumentHelp("Only this workflow; several times.", valueName: "name"))
   var only: [String] = []
@@ -34,9 +34,9 @@ struct RunVerb: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let assembly = rehearsal.applied(to: try Assembly.reading(file, output: output, log: log))
+    let assembly = dryRunOptions.applied(to: try Assembly.reading(file, output: output, log: log))
     let names = try assembly.workflowNames(only)
-    if rehearsal.dryRun == true { return try await rehearsal.printer(assembly, only: names).run() }
+    if dryRunOptions.dryRun == true { return try await dryRunOptions.printer(assembly, only: names).run() }
     if once { return try await ServiceRun(assembly: assembly, only: names, mode: .once).run() }
     try await ServiceRun(assembly: assembly, only: names, mode: .service, reading: rereading).run()
   }
@@ -44,6 +44,6 @@ struct RunVerb: AsyncParsableCommand {
   /// For SIGHUP: the file as it is now, nil if it cannot be used; its problems are told.
   private func rereading() -> Assembly? {
     // What is wrong has been told by then.
-    (try? Assembly.reading(file, output: output, log: log)).map(rehearsal.applied)
+    (try? Assembly.reading(file, output: output, log: log)).map(dryRunOptions.applied)
   }
 }

@@ -47,7 +47,7 @@ struct StatusVerb: AsyncParsableCommand {
       let text = StatusText(
         state: assembly.stateDirectory, process: process, health: try await health(assembly.stateDirectory),
         workflows: try await workflows(assembly, since: now + (.zero - Self.lately)),
-        rehearsed: Set(assembly.configuration.workflows.filter(\.isDryRun).map(\.name)), now: now)
+        dryRuns: Set(assembly.configuration.workflows.filter(\.isDryRun).map(\.name)), now: now)
       print(json ? text.json : text.lines)
     } catch {
       StandardError.shared.write("slipway: \(error.message)")
