@@ -111,7 +111,7 @@ struct StopTests {
     }
   }
 
-  @Test("A tree that failed before the stop marker makes the exit code 1; one that was put off makes it 75")
+  @Test("A tree that failed before the stop marker makes the exit code 1; one that was deferred makes it 75")
   func failedAndDeferred() async throws {
     try await World.with(.none) { world in
       try world.configure(
