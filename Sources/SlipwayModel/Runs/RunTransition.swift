@@ -82,13 +82,13 @@ extension Run {
     switch event {
     case .started(let prefix):
       targetPrefix = prefix
-      return begin(.prepare, context)
-    case .resumed: return begin(stageToResume, context)
+      return begin(.prepare)
+    case .resumed: return begin(stageToResume)
     case .prepared(let output, let settings):
       (self.output, self.settings) = (output, settings)
       return enter(.uploading, then: .upload)
     case .attemptFailed(let message, let error): return attemptFailed(message, error, context)
-    case .sourceChanged: return begin(.prepare, context)
+    case .sourceChanged: return begin(.prepare)
     case .uploaded:
       // An attempt for what was found before `after` is one more try of that: a tree that never rests must end.
       if outcome != .success { failures = 0 }
@@ -133,7 +133,7 @@ extension Run {
     }
   }
 
-  private mutating func begin(_ stage: RunState.Stage, _ context: TransitionContext) -> RunAction {
+  private mutating func begin(_ stage: RunState.Stage) -> RunAction {
     switch stage {
     case .prepare:
       attempt += 1
