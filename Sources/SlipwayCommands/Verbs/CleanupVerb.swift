@@ -52,11 +52,10 @@ struct CleanupVerb: AsyncParsableCommand {
     var hasFailed = false
     do throws(Failure) {
       let kept = try await uploadsInUse(assembly)
-      let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+      let transport = try Assembly.transport()
       defer { transport.shutdown() }
       for (destination, settings) in destinations {
-        let client = try S3Client(
-          settings, environment: ProcessEnvironment.text, transport: transport, now: { assembly.clock.now() })
+        let client = try assembly.client(of: settings, over: transport)
         let cleaning = Cleaning(
           client: client, destination: destination, prefix: joinedKey(destination.prefix, Array(prefix.utf8)),
           before: assembly.clock.now() + (.zero - (DurationText.parsed(olderThan) ?? .zero)),
