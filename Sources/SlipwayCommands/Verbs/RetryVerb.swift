@@ -14,7 +14,7 @@ struct RetryVerb: AsyncParsableCommand {
 
       EXAMPLES
         slipway retry 01kaj2m3n4p5q6r7s8t9v0w1x2
-        slipway retry --failed     what has failed last, and still lies there
+        slipway retry --failed     all failed trees that still lie there
       """)
 
   @Argument(help: ArgumentHelp("The run's ID, as 'slipway runs' tells it.", valueName: "run"))
