@@ -17,7 +17,7 @@ struct Backlog {
   /// Runs that take a place of their workflow's count, until they have ended.
   private var counted: Set<RunID> = []
 
-  /// Under `--once` a run that a hook puts off is left to the next process.
+  /// Under `--once` a run that a hook defers is left to the next process.
   init(_ workflows: [Workflow], leavesDeferred: Bool) {
     gates = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, IntakeGate(rule: $0.stop)) })
     waiting = WaitingRuns(leavesDeferred: leavesDeferred)
@@ -43,7 +43,7 @@ struct Backlog {
 
   /// So many runs of a workflow may stand in the queue before an intake that can come back later does.
   static let readyMax = 4096
-  /// And so many of all workflows may wait: for a destination that is out, or put off by their hooks.
+  /// And so many of all workflows may wait: for a destination that is out, or deferred by their hooks.
   static let heldMax = 65_536
 
   /// Whether such an intake may bring more.
@@ -134,7 +134,7 @@ struct Backlog {
     if counted.insert(run.id).inserted { gates[run.tree.workflow]?.began() }
   }
 
-  /// A run that was put off has given its place back, and needs one again.
+  /// A run that was deferred has given its place back, and needs one again.
   private func mayResume(_ run: Run) -> Bool {
     counted.contains(run.id) || gates[run.tree.workflow]?.letsBegin == true
   }
@@ -183,7 +183,7 @@ struct Backlog {
     return waiting.count + parked.count + due.count + toBegin
   }
 
-  /// Whether nothing is left that this process could do: runs that were put off do not keep it, nor do those that are
+  /// Whether nothing is left that this process could do: runs that were deferred do not keep it, nor do those that are
   /// ready behind them. Whatever else is ready has just been started.
   var isOver: Bool {
     gates.values.allSatisfy(\.isOver) && parked.isEmpty && !due.contains(where: mayResume) && !waiting.holdRetry

@@ -11,7 +11,7 @@ extension Orchestrator {
     return ports
   }
 
-  func rehearse(_ run: Run, _ context: WorkflowContext) {
+  func launchDryRun(_ run: Run, _ context: WorkflowContext) {
     let driver = DryRunDriver(
       context: context, ports: ports, grace: shared.grace, mirrors: shared.mirrors, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {

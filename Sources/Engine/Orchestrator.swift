@@ -252,7 +252,7 @@ public actor Orchestrator {
     _ run: Run, _ drive: @escaping @Sendable (RunDriver, Run) async throws(Failure) -> RunDriver.Ending
   ) {
     guard let context = contexts[run.tree.workflow] else { return }
-    if context.workflow.isDryRun { return rehearse(run, context) }
+    if context.workflow.isDryRun { return launchDryRun(run, context) }
     let shared = pushed.contains(run.id) ? self.shared.countingOutages : self.shared
     let driver = RunDriver(context: context, ports: ports, shared: shared, logger: logger)
     tasks[run.id] = Task.detached(executorPreference: ports.fileExecutor) {

@@ -2,7 +2,7 @@ import SlipwayModel
 
 /// The runs that wait for their time. Pure.
 struct WaitingRuns {
-  /// Under `--once` a run that a hook puts off is left to the next process.
+  /// Under `--once` a run that a hook defers is left to the next process.
   let leavesDeferred: Bool
   private var waits: [RunID: (run: Run, wait: RunState.Waiting)] = [:]
 
@@ -12,7 +12,7 @@ struct WaitingRuns {
 
   var count: Int { waits.count }
 
-  /// Whether a run waits that has not been put off: such a run is worked to its end.
+  /// Whether a run waits that has not been deferred: such a run is worked to its end.
   var holdRetry: Bool { waits.values.contains { !$0.wait.isDeferral } }
 
   /// When the first of them goes on, nil if none does in this process.

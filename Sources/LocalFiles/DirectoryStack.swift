@@ -38,7 +38,6 @@ struct DirectoryStack: ~Copyable {
     for level in levels where level.descriptor >= 0 { close(level.descriptor) }
   }
 
-  var depth: Int { levels.count }
   /// The current directory's descriptor; -1 if it could not be opened again.
   var current: Int32 { levels[levels.count - 1].descriptor }
 

@@ -14,7 +14,8 @@ final class NameTable {
 
   /// Memory for pages and for sorting, in KiB: SQLite writes out what is more.
   private static let setup = """
-    PRAGMA page_size = 4096; PRAGMA cache_size = -1024; PRAGMA temp_store = FILE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+    PRAGMA page_size = 4096; PRAGMA cache_size = -1024; PRAGMA temp_store = FILE;
+    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
     CREATE TABLE names (name BLOB NOT NULL, type INTEGER NOT NULL); BEGIN
     """
 

@@ -4,7 +4,8 @@ import SlipwayModel
 /// What an error of a call on the destination means.
 ///
 /// No room, no permission and a read-only file system stop everybody until an operator acts: `.blocked`, as
-/// AccessDenied is at S3. A server behind the file system that is away is not reached. A name that cannot be stored stays so: `.permanent`. Anything else may pass.
+/// AccessDenied is at S3. A server behind the file system that is away is not reached. A name that cannot be stored
+/// stays so: `.permanent`. Anything else may pass.
 func destinationFailure(_ number: Int32, _ operation: String, _ subject: String) -> Failure {
   let (kind, code, remedy) = classification(of: number)
   return Failure(

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// What is written down before which request: the intent before an upload is asked for, its ID before the first part,
 /// each part when it is proven. That the upload is over is written down last, behind the tags of its object where these
-/// take a request of their own: whoever finds it completed gives them once more. A process that dies between leaves an upload without a part, which the next one finds
-/// by listing, or one with an ID, which it goes on with.
+/// take a request of their own: whoever finds it completed gives them once more. A process that dies between leaves an
+/// upload without a part, which the next one finds by listing, or one with an ID, which it goes on with.
 struct MultipartPut {
   let client: S3Client
   let file: any OpenFile

@@ -50,21 +50,6 @@ package final class StateDirectory: Sendable {
   }
 
   package var ledger: BytePath { path.appending(Self.ledgerName) }
-
-  /// Where a run's own files lie; the directory need not exist yet.
-  package func runDirectory(of run: RunID) -> BytePath {
-    path.appending("runs").appending(run.text)
-  }
-
-  /// SLIPWAY_STATE of a workflow's hooks; the directory need not exist yet.
-  package func hookDirectory(of workflow: WorkflowName) -> BytePath {
-    path.appending("hooks").appending(workflow.text)
-  }
-
-  /// Makes one of the directories above; no error if it exists. Blocks.
-  package func make(_ directory: BytePath) throws(Failure) {
-    try makeDirectories(directory)
-  }
 }
 
 private func makeDirectories(_ path: BytePath) throws(Failure) {

@@ -33,7 +33,9 @@ enum UploadRows {
     let earlier: Int64? = try database.cachedStatement(
       sql: """
         SELECT r.number FROM runs r WHERE r.tree = (SELECT tree FROM runs WHERE number = ?1) AND r.number < ?1
-          AND NOT EXISTS (SELECT 1 FROM key_heads h WHERE h.run = ?1) AND EXISTS (SELECT 1 FROM uploads u WHERE u.run = r.number) ORDER BY r.number DESC LIMIT 1
+          AND NOT EXISTS (SELECT 1 FROM key_heads h WHERE h.run = ?1)
+          AND EXISTS (SELECT 1 FROM uploads u WHERE u.run = r.number)
+        ORDER BY r.number DESC LIMIT 1
         """
     ).first(with: run) { $0.column(0) }
     guard let earlier else { return }

@@ -9,11 +9,13 @@ import Logging
 import ObjectStores
 import PatternMatching
 import RunLedger
+import S3Client
 import SlipwayModel
 import TreeWatching
 import WorkflowFile
 
-/// Puts the adapters together: the only place that names them all.
+/// Puts the adapters together: the only place that does, but for the loader of the workflow file, from which all of this
+/// comes.
 struct Assembly {
   private(set) var configuration: Configuration
   let logger: Logger
@@ -71,7 +73,7 @@ struct Assembly {
 
   /// Everything that acts, over `ledger`. `watches` is false where a scan is all that is wanted.
   func open(over ledger: SQLiteLedger, state: BytePath, watches: Bool) throws(Failure) -> RunningPorts {
-    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+    let transport = try Self.transport()
     let executor = try FileThreads(count: Self.fileThreads)
     let hooks = ProcessHookRunner(log: logger)
     var ports = Self.localPorts(roots: roots, state: state, clock: clock, hooks: hooks)
@@ -90,7 +92,7 @@ struct Assembly {
   /// The same for verbs that ask the destinations, too.
   func openForLooking() async throws(Failure) -> LookingPorts {
     var ports = try await openForReading()
-    let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+    let transport = try Self.transport()
     let executor = try FileThreads(count: Self.fileThreads)
     ports.fileExecutor = executor
     ports.stores = try stores(transport, executor)
@@ -153,6 +155,31 @@ struct Assembly {
     let own = settings.bandwidth.map { RateLimit(bytesPerSecond: $0, within: limit) } ?? limit
     return own.map { LimitedSender(sender, limit: $0) } ?? sender
   }
+
+  // MARK: For verbs that ask one destination
+
+  static func transport() throws(Failure) -> HTTPTransport {
+    try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+  }
+
+  func client(of settings: S3Destination, over transport: HTTPTransport) throws(Failure) -> S3Client {
+    let clock = clock
+    return try S3Client(
+      settings, environment: ProcessEnvironment.text, transport: transport, now: { clock.now() })
+  }
+
+  /// What it stores has a name of its own.
+  func serverCheck(
+    of destination: Destination, _ settings: S3Destination, over transport: HTTPTransport
+  ) -> ServerCheck {
+    let clock = clock
+    let name = RunID(at: clock.now(), entropy: (.random(in: 0 ... .max), .random(in: 0 ... .max)))
+    return ServerCheck(
+      settings, prefix: destination.prefix, name: name.text, environment: ProcessEnvironment.text,
+      transport: transport, patterns: PCRE2Compiler(), now: { clock.now() })
+  }
+
+  // MARK: For verbs that ask none
 
   /// For verbs that look at files only.
   func localPorts() -> EnginePorts {

@@ -27,8 +27,8 @@ struct FileOptions: ParsableArguments {
     help: ArgumentHelp(
       "The workflow file; several times: later ones win key by key.",
       discussion: """
-        Without it, the first of ./workflows.yaml, $XDG_CONFIG_HOME/slipway/workflows.yaml and
-        /etc/slipway/workflows.yaml.
+        Without it, the first of ./workflows.yaml, $XDG_CONFIG_HOME/slipway/workflows.yaml \
+        and /etc/slipway/workflows.yaml.
         """, valueName: "path"))
   var files: [String] = []
 

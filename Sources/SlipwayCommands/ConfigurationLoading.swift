@@ -23,8 +23,8 @@ struct ConfigurationLoading {
     guard let found = WorkflowFileSearch.find(environment: environment, workingDirectory: .workingDirectory) else {
       let places = WorkflowFileSearch.candidates(environment: environment).map(\.description)
       StandardError.shared.write(
-        "slipway: there is no workflow file; looked for \(places.joined(separator: ", ")); name one with -f, or use 'slipway watch'"
-      )
+        "slipway: there is no workflow file; looked for \(places.joined(separator: ", ")); name one with -f, "
+          + "or use 'slipway watch'")
       throw Exit.configuration
     }
     files = [found]

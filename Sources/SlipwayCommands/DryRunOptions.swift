@@ -1,7 +1,7 @@
 import ArgumentParser
 import SlipwayModel
 
-/// For verbs that run workflows.
+/// Of `run`, whose file may say `dry_run` itself.
 struct DryRunOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
@@ -13,13 +13,13 @@ struct DryRunOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "With --dry-run: tell this share of the uploads as failed, at random.",
-      discussion: "To rehearse: hooks with 'dry_run: true' and 'when: failure' run then, and the exit code is 1.",
+      discussion: "Hooks with 'dry_run: true' and 'when: failure' run then, and the exit code is 1.",
       valueName: "0…1"))
   var failRate: Double?
 
   func validate() throws {
     guard let failRate else { return }
-    if dryRun != true { throw ValidationError("--fail-rate is for a rehearsal: it goes with --dry-run.") }
+    if dryRun != true { throw ValidationError("--fail-rate goes with --dry-run.") }
     if !(0...1).contains(failRate) { throw ValidationError("--fail-rate is a number from 0 to 1.") }
   }
 

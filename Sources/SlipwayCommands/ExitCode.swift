@@ -12,7 +12,7 @@ enum Exit {
   static let software = ExitCode(70)
   /// The state directory cannot be written.
   static let cannotWrite = ExitCode(74)
-  /// Try again later: put off, left unfinished, or the state directory is in use.
+  /// Try again later: deferred, left unfinished, or the state directory is in use.
   static let tryAgain = ExitCode(75)
   static let configuration = ExitCode(78)
 

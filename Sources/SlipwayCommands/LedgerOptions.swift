@@ -10,19 +10,19 @@ struct LedgerOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The state directory itself, instead of the one that the workflow file names; for 'watch', the one that it tells.",
+      "The state directory itself, instead of the one that the file names; for 'watch', the one that it tells.",
       valueName: "dir"))
   var stateDir: String?
 
   var clock: any SlipwayModel.Clock { SystemClock() }
 
   /// Takes no lock and writes nothing. A file that names what is not there, or not any more, serves all the same.
-  func open(_ output: OutputOptions) async throws(Failure) -> any Ledger {
+  func open() async throws(Failure) -> any Ledger {
     try await SQLiteLedger(readingAt: try directory())
   }
 
-  /// For what acts, or with `.file` only looks. With --state-dir alone nothing is known of workflows and destinations. Tells what is wrong with the
-  /// file, and ends with 78.
+  /// For what acts, or with `.file` only looks. With --state-dir alone nothing is known of workflows and destinations.
+  /// Tells what is wrong with the file, and ends with 78.
   func assembly(
     _ output: OutputOptions, checking scope: WorkflowFileLoader.Scope = .fileAndSurroundings
   ) throws -> Assembly {

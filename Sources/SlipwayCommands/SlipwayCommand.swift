@@ -7,19 +7,29 @@ package struct SlipwayCommand: AsyncParsableCommand {
     commandName: "slipway",
     abstract: "Watches directories and launches what is ready: to S3 or to a directory, with hooks around it.",
     discussion: """
-      Without a verb, 'slipway' is 'slipway run': it reads workflows.yaml and serves until it is stopped.
+      Without a verb, 'slipway' is 'slipway run': it reads workflows.yaml and
+      serves until it is stopped.
 
       EXAMPLES
         slipway validate                     what is wrong with the file
-        slipway check                        what the destinations can do, and which settings fit
+        slipway check                        what the destinations can do
         slipway run --once                   upload what is ready now, and end
         slipway push nightly ./out/build-17  deliver this tree now, and wait for it
         slipway watch ./out --to s3://bucket/builds
         slipway explain ./out/a/x.tar.gz     what becomes of this file, and why
 
       EXIT CODES
-        0 all went well   1 a run failed   64 usage   70 a bug   74 the state directory cannot be written
-        75 try again later   78 configuration   130, 143 after the second signal
+        0     all went well
+        1     a run failed; 'check' or 'verify' found something; for 'explain',
+              no workflow takes the path
+        64    usage
+        70    a bug
+        74    the state directory cannot be written
+        75    try again later
+        78    configuration
+        129   at a second signal that is SIGHUP, of --once, 'push' and 'watch'
+        130   at a second signal that is SIGINT
+        143   at a second signal that is SIGTERM
       """,
     version: "0.1.0",
     subcommands: [

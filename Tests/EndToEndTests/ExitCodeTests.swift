@@ -46,7 +46,7 @@ struct ExitCodeTests {
     }
   }
 
-  @Test("75: a hook put the tree off, and the next run takes it whatever its time")
+  @Test("75: a hook deferred the tree, and the next run takes it whatever its time")
   func deferred() async throws {
     try await World.with { world in
       try world.configure(

@@ -82,7 +82,7 @@ struct HookRunVerbTests {
       let temporary = ["TMPDIR": world.scratch("tmp")]
       func told(_ hook: String, tree: String = "in/t") async throws -> [String] {
         try await world.run(
-          "hook", "run", hook, "--tree", tree, "--timeout", "1", expecting: 1, environment: temporary
+          "hook", "run", hook, "--tree", tree, "--timeout", "1s", expecting: 1, environment: temporary
         ).lines()
       }
       try world.scratch.write("#!/bin/sh\n", to: "plain")
@@ -102,6 +102,18 @@ struct HookRunVerbTests {
           == ["slipway: the hook ./hook not started: no such directory: \(world.scratch("gone"))"])
       #expect(try await told("./hook") == ["slipway: the hook ./hook ended by its time limit"])
       try await world.run("hook", "run", "./hook", expecting: 64, environment: temporary)
+    }
+  }
+
+  @Test("A time limit has a unit, and is above zero", arguments: ["1", "600", "0s", "-1s", "1 s"])
+  func noDuration(_ limit: String) async throws {
+    try await withHook("exit 0") { world in
+      let refused = try await world.run(
+        "hook", "run", "./hook", "--tree", "in/t", "--timeout=\(limit)", expecting: 64,
+        environment: ["TMPDIR": world.scratch("tmp")])
+      #expect(
+        refused.lines(.errors).first
+          == "Error: --timeout takes a duration above zero with a unit, as in 30s or 10m.", "\(refused.transcript)")
     }
   }
 }

@@ -105,6 +105,23 @@ struct MirrorTests {
     }
   }
 
+  @Test(
+    "explain says what becomes of objects whose files are gone",
+    arguments: [
+      ("{}", "kept"), ("{ delete: true }", "deleted"),
+      ("{ delete: true, max_delete: 5 }", "deleted, at most 5 a run"),
+      ("{ delete: true, max_delete: 20% }", "deleted, at most 20% a run"),
+    ])
+  func explained(_ rule: String, _ words: String) async throws {
+    try await World.with(.none) { world in
+      try configure(world, rule, to: "[copy]")
+      let lines = try await world.run("explain", "in/x").lines(.output)
+      #expect(
+        lines.contains(
+          "  tree      . (a mirror of the watched directory; objects whose files are gone are \(words))"), "\(lines)")
+    }
+  }
+
   @Test("verify tells in the order of the paths, however many files are compared at once", arguments: [1, 64])
   func verifyOrder(_ transfers: Int) async throws {
     try await World.with(.scripted([])) { world in

@@ -73,7 +73,7 @@ struct PushVerbTests {
       var service: Program?
       if besideService {
         let started = try await world.startService()
-        for line in ["run failed", "put off"] {
+        for line in ["run failed", "deferred"] {
           #expect(await started.line(containing: line) != nil, "\(started.transcript)")
         }
         service = started
@@ -95,7 +95,7 @@ struct PushVerbTests {
     }
   }
 
-  @Test("A tree that fails: 1; one that is put off: 75; both: 1", arguments: [false, true])
+  @Test("A tree that fails: 1; one that is deferred: 75; both: 1", arguments: [false, true])
   func outcomes(besideService: Bool) async throws {
     try await World.with(.none) { world in
       try configure(world)

@@ -28,7 +28,7 @@ struct StatusVerbTests {
         """, to: "[copy]")
       let service = try await world.startService()
       for name in ["good", "bad\u{1B}", "late", "long"] { try world.makeTree(name, ["a": "1"]) }
-      for line in ["run failed", "run done", "put off"] {
+      for line in ["run failed", "run done", "deferred"] {
         #expect(await service.line(containing: line) != nil, "\(service.transcript)")
       }
       #expect(await eventually { world.scratch.exists("begun") }, "\(service.transcript)")

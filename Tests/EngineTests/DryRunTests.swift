@@ -13,7 +13,7 @@ import Testing
     _ = try await dryRun.run { line in
       switch line {
       case .tree(let tree): lines.append("tree \(tree.name)")
-      case .rehearsed(_, let path, let key, let destination): lines.append("fail \(path) \(destination) \(key)")
+      case .failing(_, let path, let key, let destination): lines.append("fail \(path) \(destination) \(key)")
       case .item(_, let item, _): lines.append("\(item.path)")
       case .manifest(_, let key, _): lines.append("manifest \(key)")
       case .hook(_, let phase, let hook, let ending): lines.append("\(phase) \(hook.title) \(ending != nil)")

@@ -91,7 +91,7 @@ private struct Shown: Sendable {
     #expect(world.store().objects[ObjectKey("p/x")] == Array("x+".utf8))
   }
 
-  @Test("75 puts all of them off, 77 skips all, anything else fails the attempt of all", arguments: [75, 77, 1])
+  @Test("75 defers all of them, 77 skips all, anything else fails the attempt of all", arguments: [75, 77, 1])
   func preHookEnds(code: Int32) async throws {
     try write(["x", "y", "z"])
     world.set { $0.retry = RetryPolicy(attempts: 2) }

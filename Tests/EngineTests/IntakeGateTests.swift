@@ -11,7 +11,7 @@ import Testing
     #expect(gate.isOpen && gate.letsBegin && !gate.isOver)
   }
 
-  @Test("A count lets so many trees begin, and one that is put off gives its place to another that is in already")
+  @Test("A count lets so many trees begin, and one that is deferred gives its place to another that is in already")
   func count() {
     var gate = IntakeGate(rule: .count(2))
     gate.began()

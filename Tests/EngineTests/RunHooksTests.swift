@@ -84,7 +84,7 @@ import Testing
     #expect(try await world.latest("t")?.state == .skipped)
   }
 
-  @Test("Exit code 75 puts the run off without counting; --once leaves it, and the next one takes it up")
+  @Test("Exit code 75 defers the run without counting; --once leaves it, and the next one takes it up")
   func deferred() async throws {
     let world = try EngineWorld()
     world.set { $0.hooks = Hooks(pre: [.named("/pre")], post: [.named("/post", when: .always)]) }

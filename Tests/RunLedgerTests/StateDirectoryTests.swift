@@ -16,19 +16,8 @@ struct StateDirectoryTests {
     #expect(mode(of: state.path) == 0o700)
     #expect(mode(of: directory.path("a")) == 0o700)
     #expect(mode(of: state.path.appending("lock")) == 0o600)
+    #expect(state.ledger == directory.path("a/b/state/ledger.sqlite"))
     #expect(try directory.read("a/b/state/lock") == Array("\(getpid())\n".utf8))
-  }
-
-  @Test("has a place for each run and each workflow")
-  func places() throws {
-    let state = try StateDirectory(directory.path("state"))
-    #expect(state.ledger == directory.path("state/ledger.sqlite"))
-    #expect(state.runDirectory(of: RunID("01x")) == directory.path("state/runs/01x"))
-    let hooks = state.hookDirectory(of: WorkflowName("nightly"))
-    #expect(hooks == directory.path("state/hooks/nightly"))
-    try state.make(hooks)
-    try state.make(hooks)
-    #expect(mode(of: hooks) == 0o700)
   }
 
   @Test("is refused to the second who wants it, with the pid of the first")

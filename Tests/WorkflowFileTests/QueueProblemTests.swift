@@ -83,6 +83,11 @@ struct QueueProblemTests {
         "workflows.yaml:8:13: error: 'commit: manifest' is for trees of many files; with 'queue' each file is a tree, and "
           + "arrives whole"
       ])
+    #expect(
+      heads(Self.whole, "    tree_settings: true") == [
+        "workflows.yaml:8:5: error: with 'queue' each file is a tree, and has no '.slipway.yaml' in it; remove "
+          + "'tree_settings'"
+      ])
   }
 
   @Test("Its directories are made, and lie outside of what is watched")

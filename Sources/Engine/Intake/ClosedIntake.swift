@@ -232,7 +232,7 @@ actor ClosedIntake: UnmarkedIntake {
 }
 
 extension Workflow {
-  /// Whether each file is a tree and stays where it lies: also of a queue that is only rehearsed, which claims nothing.
+  /// Whether each file is a tree and stays where it lies: also of a queue in a dry run, which claims nothing.
   var takesClosedFiles: Bool { intake == .closed || intake.workingDirectory != nil && isDryRun }
 
   /// Whether what it takes it moves first.

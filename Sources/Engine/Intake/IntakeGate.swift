@@ -5,14 +5,14 @@ struct IntakeGate {
   private let rule: StopRule?
   private var isClosed = false
   private var isAborted = false
-  /// Trees that count: begun in this process, neither put off nor withdrawn.
+  /// Trees that count: begun in this process, neither deferred nor withdrawn.
   private var taken = 0
 
   init(rule: StopRule?) {
     self.rule = rule
   }
 
-  /// Whether new trees are still let in. A full intake takes them, too: one that is put off gives its place to another.
+  /// Whether new trees are still let in. A full intake takes them, too: one that is deferred gives its place to another.
   var isOpen: Bool { !isClosed && !isAborted }
 
   /// Whether a tree that is in may begin.
@@ -34,6 +34,6 @@ struct IntakeGate {
   mutating func close() { isClosed = true }
   mutating func abort() { isAborted = true }
   mutating func began() { taken += 1 }
-  /// A tree that was put off, or withdrawn before it began, gives its place back.
+  /// A tree that was deferred, or withdrawn before it began, gives its place back.
   mutating func gaveBack() { taken -= 1 }
 }

@@ -12,7 +12,7 @@ final class MirrorBoard: Sendable {
 
   /// Whether events go on telling of changes; else what changes while it is sent is that attempt's failure.
   let isService: Bool
-  /// Of mirrors that are only rehearsed.
+  /// Of mirrors whose workflow says `dry_run`.
   let findings = ToldFindings()
   private let entries = Mutex<[TreeID: Entry]>([:])
 

@@ -5,7 +5,7 @@ struct MirrorLook {
   let context: WorkflowContext
   let ports: EnginePorts
 
-  /// Whether a rehearsal has anything to tell that it has not told yet. Looks at everything.
+  /// Whether a dry run has anything to tell that it has not told yet. Looks at everything.
   func hasNews(_ tree: TreeID, _ told: MirrorScope, _ findings: ToldFindings) async throws(Failure) -> Bool {
     _ = try ports.files.walk(tree.path)
     var (pass, hasNews) = (findings.begin(tree, told), false)

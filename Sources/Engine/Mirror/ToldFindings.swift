@@ -1,7 +1,7 @@
 import SlipwayModel
 import Synchronization
 
-/// What rehearsals of mirrors have told, so that each difference is told once, and again only when something is told of
+/// What dry runs of mirrors have told, so that each difference is told once, and again only when something is told of
 /// its file. Any task.
 final class ToldFindings: Sendable {
   /// Their hashes.

@@ -15,9 +15,9 @@ public struct DryRun: Sendable {
   public enum Line: Sendable {
     case tree(TreeID)
     case item(TreeID, PlanItem, destinations: [Destination])
-    /// To rehearse a failure, this upload of a file (relative to the tree) counts as failed; the key with its
+    /// Because `fails` says so, this upload of a file (relative to the tree) counts as failed; the key with its
     /// destination's prefix.
-    case rehearsed(TreeID, BytePath, ObjectKey, DestinationName)
+    case failing(TreeID, BytePath, ObjectKey, DestinationName)
     /// Last of all, unless something cannot be uploaded; the key without a destination's prefix.
     case manifest(TreeID, ObjectKey, destinations: [Destination])
     case hook(TreeID, Hook.Phase, Hook, HookResult.Ending?)
@@ -28,7 +28,7 @@ public struct DryRun: Sendable {
   }
 
   /// `only` names the workflows to look at; nil takes all. The ledger of `ports` is only read.
-  /// `fails` is asked of each file and destination, to rehearse failures.
+  /// `fails` is asked of each file and destination, to try what follows a failure.
   public init(
     _ configuration: Configuration, only: Set<WorkflowName>?, ports: EnginePorts, logger: Logger,
     fails: @escaping @Sendable () -> Bool = { false }
@@ -199,7 +199,7 @@ public struct DryRun: Sendable {
     let others = context.destinations.filter { destination in !failing.contains { $0.name == destination.name } }
     if !others.isEmpty { tell(.item(tree, item, destinations: others)) }
     for destination in failing {
-      tell(.rehearsed(tree, item.path, joinedKey(destination.prefix, planned.key.bytes), destination.name))
+      tell(.failing(tree, item.path, joinedKey(destination.prefix, planned.key.bytes), destination.name))
     }
     return failing.count
   }

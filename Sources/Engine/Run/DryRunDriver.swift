@@ -54,7 +54,7 @@ extension DryRun.Line {
       case .skip: .debug
       case .upload, .replace, .copy, .delete: .info
       }
-    case .tree, .manifest, .hook, .rehearsed: .info
+    case .tree, .manifest, .hook, .failing: .info
     }
   }
 }

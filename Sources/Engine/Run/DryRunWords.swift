@@ -7,7 +7,7 @@ extension DryRun.Line {
     case .tree(let tree): ["tree \(tree.path) (workflow \(tree.workflow))"]
     case .item(let tree, let item, let destinations):
       Self.words(item.path == .here ? tree.name : item.path, item, destinations)
-    case .rehearsed(let tree, let path, let key, let destination):
+    case .failing(let tree, let path, let key, let destination):
       ["fail \(path == .here ? tree.name : path) -> \(destination): \(key) (as --fail-rate says)"]
     case .manifest(_, let key, let destinations):
       destinations.map { "upload the manifest -> \($0.name): \(joinedKey($0.prefix, key.bytes))" }

@@ -161,7 +161,7 @@ struct RunDriver: Sendable {
     if session.out.isEmpty {
       let seconds = (until - ports.clock.now()).components.seconds
       session.logger.warning(
-        "\(waiting.isDeferral ? "put off" : "attempt failed"), again in \(max(0, seconds)) s: \(waiting.why)")
+        "\(waiting.isDeferral ? "deferred" : "attempt failed"), again in \(max(0, seconds)) s: \(waiting.why)")
     } else {
       // The outage itself is told once, not for each run.
       session.logger.info("waits: \(waiting.why)")

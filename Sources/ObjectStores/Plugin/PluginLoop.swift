@@ -1,5 +1,4 @@
 import Glibc
-import Logging
 import SlipwayModel
 
 /// The life of a plugin on a thread of its own: starts its process, writes requests, reads answers, watches deadlines.
@@ -7,31 +6,6 @@ import SlipwayModel
 /// A request is answered once: by the plugin, by its deadline, by the task's cancellation or by the end of the process.
 /// What a request gave the plugin to open stays open until the plugin has answered or its process is gone.
 final class PluginLoop {
-  /// What a plugin is, and how it is kept.
-  struct Plan: Sendable {
-    let destination: DestinationName
-    let settings: PluginDestination
-    let command: PluginCommand
-    let logger: Logger
-    /// From the end of its input to TERM, and from TERM to KILL.
-    let grace: Duration
-    let pace: PluginPace
-    let live = LivePlugin()
-
-    var subject: String { "the plugin of \(destination)" }
-
-    func subject(_ request: PluginRequest) -> String {
-      let of = request.operation == .list ? "what is under '\(request.key)'" : request.key.description
-      return "\(of) at \(subject)"
-    }
-
-    func stopped(_ request: PluginRequest) -> Failure {
-      Failure(
-        .transient(retryAfter: nil), request.operation.verb, subject(request), code: "Cancelled",
-        cause: "it was stopped")
-    }
-  }
-
   private struct Sent {
     let ticket: PluginTicket
     let deadline: ContinuousClock.Instant
@@ -142,10 +116,7 @@ final class PluginLoop {
     let request = ticket.request
     if request.operation == .hello { return ticket.reply(.success(greeting.answer)) }
     guard greeting.operations.contains(request.operation) else {
-      let failure = Failure(
-        .permanent, request.operation.verb, plan.subject(request), code: "NotOffered",
-        cause: "the plugin does not offer '\(request.operation.rawValue)'")
-      return ticket.reply(.failure(failure))
+      return ticket.reply(.failure(plan.notOffered(request)))
     }
     sent[ticket.id] = Sent(ticket: ticket, deadline: .now + plan.settings.timeout)
     lastSent = max(lastSent, ticket.id)
@@ -186,12 +157,7 @@ final class PluginLoop {
       // The end of the process may have answered it already.
       if sent[ticket.id] == nil { continue }
       hangs += 1
-      abandon(
-        ticket,
-        Failure(
-          .transient(retryAfter: nil), ticket.request.operation.verb, plan.subject(ticket.request),
-          code: "PluginTimeout",
-          cause: "it was not answered within \(plan.settings.timeout)"))
+      abandon(ticket, plan.notAnswered(ticket.request))
     }
     if hangs >= plan.pace.hangsMax { lose("has not answered \(hangs) requests in time") }
   }
@@ -266,20 +232,10 @@ final class PluginLoop {
     log.note("\(plan.subject) \(cause)" + (reason == nil ? "" : "; it is ended") + " (pid \(process.pid))")
     endProcess(.bySignals)
     countDeath()
-    for ticket in sent.values.map(\.ticket) {
-      let subject = plan.subject(ticket.request)
-      ticket.reply(
-        .failure(
-          Failure(
-            .transient(retryAfter: nil), ticket.request.operation.verb, subject, code: "PluginEnded",
-            cause: "the plugin \(cause)")))
-    }
+    for ticket in sent.values.map(\.ticket) { ticket.reply(.failure(plan.ended(ticket.request, cause))) }
     sent = [:]
     guard deaths >= plan.pace.deathsMax || (!isGreeted && reason != nil) else { return }
-    failWaiting(
-      Failure(
-        .transient(retryAfter: nil), "use", plan.subject, code: "PluginEnded", cause: "it \(cause)",
-        remedy: "what it writes to stderr stands in the log", isUnreachable: true))
+    failWaiting(plan.ended(cause))
   }
 
   /// How long the output's end is ahead of the process's.

@@ -31,7 +31,7 @@ extension PluginStore {
 
   package func list(under prefix: ObjectKey) -> any ObjectWalk { PluginWalk(connection, prefix) }
 
-  /// So many at once as the plugin takes.
+  /// At most `deletesAtOnce` of them wait at once, and of those the plugin is given as many as it takes.
   package func delete(_ keys: [ObjectKey]) async throws(Failure) -> [ObjectFailure] {
     await withTaskGroup(of: ObjectFailure?.self) { group in
       var failures: [ObjectFailure] = []

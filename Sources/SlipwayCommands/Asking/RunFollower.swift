@@ -7,7 +7,8 @@ import StatusServing
 import Synchronization
 import UnixSignals
 
-/// Follows runs of another process in the ledger, and tells each change of their states, until they are over or put off.
+/// Follows runs of another process in the ledger, and tells each change of their states, until they are over or
+/// deferred.
 struct RunFollower {
   let assembly: Assembly
   let countsCancelled: Bool
@@ -19,7 +20,7 @@ struct RunFollower {
   /// Fewer are looked up one by one.
   private static let fewRuns = 16
 
-  /// How they stand at the end: unfinished if one was put off, if the process has gone, or at a signal.
+  /// How they stand at the end: unfinished if one was deferred, if the process has gone, or at a signal.
   func follow(_ runs: [RunID]) async throws(Failure) -> PushOutcome {
     let interruption = await Interruption.watch()
     defer { interruption.end() }

@@ -12,7 +12,7 @@ struct StatusText {
   let health: Health?
   let workflows: [WorkflowStatus]
   /// Those of the file that only tell what they would do.
-  let rehearsed: Set<WorkflowName>
+  let dryRuns: Set<WorkflowName>
   let now: Timestamp
 
   // MARK: For people
@@ -43,7 +43,7 @@ struct StatusText {
       (status.failed.count, "failed"), (status.done.count, "done lately"),
     ]
     let told = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    let name = escapedControls(status.workflow.text) + (rehearsed.contains(status.workflow) ? " (dry run)" : "")
+    let name = escapedControls(status.workflow.text) + (dryRuns.contains(status.workflow) ? " (dry run)" : "")
     let head = "\(name): \(told.isEmpty ? "nothing" : told.joined(separator: ", "))"
     let out = outages.filter { $0.workflow == status.workflow }.map { outage in
       let place = escapedControls(outage.destination.text)
@@ -103,7 +103,7 @@ struct StatusText {
   private func json(_ status: WorkflowStatus) -> [UInt8] {
     JSONText.object([
       "workflow": JSONText.string(status.workflow.text),
-      "dry_run": JSONText.bool(rehearsed.contains(status.workflow)), "under_way": Self.json(status.underWay),
+      "dry_run": JSONText.bool(dryRuns.contains(status.workflow)), "under_way": Self.json(status.underWay),
       "ready": Self.json(status.ready), "waiting": Self.json(status.waiting), "failed": Self.json(status.failed),
       "done": Self.json(status.done),
     ])

@@ -8,8 +8,9 @@ struct CancelVerb: AsyncParsableCommand {
     commandName: "cancel",
     abstract: "End a run that is not over; its tree stays.",
     discussion: """
-      A hook that is running is stopped, and no further one is run. Unfinished multipart uploads of the run are ended;
-      objects that have arrived stay, and are told.
+      A hook that is running is stopped, and no further one is run. Unfinished
+      multipart uploads of the run are ended; objects that have arrived stay, and
+      are told.
 
       EXAMPLES
         slipway cancel 01kaj2m3n4p5q6r7s8t9v0w1x2

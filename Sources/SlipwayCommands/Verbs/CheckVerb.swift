@@ -1,6 +1,5 @@
 import ArgumentParser
 import HTTPTransport
-import PatternMatching
 import S3Client
 import SlipwayModel
 
@@ -9,10 +8,12 @@ struct CheckVerb: AsyncParsableCommand {
     commandName: "check",
     abstract: "Talk to the destinations: who am I, what can the server do, which settings fit.",
     discussion: """
-      Tells whose credentials are used, where they come from and why the places before did not give any, looks at the
-      bucket, stores a small object below the destination's prefix and removes it, tries checksums, conditional writes,
-      multipart uploads and tags, compares the clocks, and looks at this machine's limits for watching. Credentials that
-      may only upload are enough: what they lack is told. Ends with 0, or 1 if something that uploads need does not work.
+      Tells whose credentials are used, where they come from and why the places
+      before did not give any, looks at the bucket, stores a small object below the
+      destination's prefix and removes it, tries checksums, conditional writes,
+      multipart uploads and tags, compares the clocks, and looks at this machine's
+      limits for watching. Credentials that may only upload are enough: what they
+      lack is told. Ends with 0, or 1 if something that uploads need does not work.
 
       EXAMPLES
         slipway check
@@ -38,7 +39,7 @@ struct CheckVerb: AsyncParsableCommand {
       write(about, finding)
     }
     do throws(Failure) {
-      let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+      let transport = try Assembly.transport()
       defer { transport.shutdown() }
       for destination in chosen {
         switch destination.kind {
@@ -47,11 +48,8 @@ struct CheckVerb: AsyncParsableCommand {
           let store = assembly.plugin(settings, destination.name)
           for finding in await PluginCheck(store: store).findings() { tell(destination.name.text, finding) }
         case .s3(let settings):
-          let name = RunID(at: assembly.clock.now(), entropy: (.random(in: 0 ... .max), .random(in: 0 ... .max)))
-          await ServerCheck(
-            settings, prefix: destination.prefix, name: name.text, environment: ProcessEnvironment.text,
-            transport: transport, patterns: PCRE2Compiler(), now: { assembly.clock.now() }
-          ).run { tell(destination.name.text, $0) }
+          let check = assembly.serverCheck(of: destination, settings, over: transport)
+          await check.run { tell(destination.name.text, $0) }
         }
       }
     } catch {

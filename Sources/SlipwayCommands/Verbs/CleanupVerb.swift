@@ -10,9 +10,10 @@ struct CleanupVerb: AsyncParsableCommand {
     commandName: "cleanup",
     abstract: "End multipart uploads that nobody goes on with.",
     discussion: """
-      Looks below the prefix of S3 destinations for multipart uploads that were begun long ago and never completed: their
-      parts cost money and show in no listing. Those that a run of the ledger will go on with are left alone. Objects are
-      never touched.
+      Looks below the prefix of S3 destinations for multipart uploads that were
+      begun long ago and never completed: their parts cost money and show in no
+      listing. Those that a run of the ledger will go on with are left alone.
+      Objects are never touched.
 
       EXAMPLES
         slipway cleanup --dry-run
@@ -51,11 +52,10 @@ struct CleanupVerb: AsyncParsableCommand {
     var hasFailed = false
     do throws(Failure) {
       let kept = try await uploadsInUse(assembly)
-      let transport = try HTTPTransport(HTTPTransport.Settings(caBundle: ProcessEnvironment.caBundle))
+      let transport = try Assembly.transport()
       defer { transport.shutdown() }
       for (destination, settings) in destinations {
-        let client = try S3Client(
-          settings, environment: ProcessEnvironment.text, transport: transport, now: { assembly.clock.now() })
+        let client = try assembly.client(of: settings, over: transport)
         let cleaning = Cleaning(
           client: client, destination: destination, prefix: joinedKey(destination.prefix, Array(prefix.utf8)),
           before: assembly.clock.now() + (.zero - (DurationText.parsed(olderThan) ?? .zero)),

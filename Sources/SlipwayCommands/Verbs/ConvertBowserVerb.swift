@@ -6,12 +6,15 @@ struct ConvertBowserVerb: AsyncParsableCommand {
     commandName: "bowser",
     abstract: "From bowser's configuration files.",
     discussion: """
-      Prints a workflow file that does what bowser did: the same markers, sidecars, buckets and prefixes. Of several files
-      later ones win, as /etc/bowser.toml and the user's do. Keys are not printed: they become references to environment
-      variables, which the file names. What cannot be taken over is told, there and as warnings.
+      Prints a workflow file that does what bowser did: the same markers, sidecars,
+      buckets and prefixes. Of several files later ones win, as /etc/bowser.toml and
+      the user's do. Keys are not printed: they become references to environment
+      variables, which the file names. What cannot be taken over is told, there and
+      as warnings.
 
       EXAMPLES
-        slipway convert bowser /etc/bowser.toml ~/.config/bowser/bowser.toml --watch /srv/out > workflows.yaml
+        slipway convert bowser /etc/bowser.toml ~/.config/bowser/bowser.toml \\
+          --watch /srv/out > workflows.yaml
         slipway convert bowser bowser.toml --watch /srv/out --strategy count -n 5
       """)
 

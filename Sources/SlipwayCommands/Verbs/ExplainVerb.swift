@@ -9,7 +9,8 @@ struct ExplainVerb: AsyncParsableCommand {
     commandName: "explain",
     abstract: "What becomes of a path, and which line of the file decides; or why nothing does.",
     discussion: """
-      The path need not exist. Ends with 0 if some workflow takes it, with 1 if none does.
+      The path need not exist. Ends with 0 if some workflow takes it, with 1 if
+      none does.
 
       EXAMPLES
         slipway explain /srv/ci/out/a/x.tar.gz
@@ -149,7 +150,8 @@ struct Explanation {
     case .queue(let working, _):
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, worked on in \(working))") }
     case .mirror(let rule):
-      let gone = rule.deletes ? "deleted, at most \(rule.deleteLimit.map(\.description) ?? "all") a run" : "kept"
+      let limit = rule.deleteLimit.map { ", at most \($0) a run" } ?? ""
+      let gone = rule.deletes ? "deleted" + limit : "kept"
       lines.append("  tree      . (a mirror of the watched directory; objects whose files are gone are \(gone))")
     case .closed:
       if decision != nil { lines.append("  tree      \(tree.name) (the file itself, once it is closed after writing)") }

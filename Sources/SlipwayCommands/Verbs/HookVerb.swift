@@ -1,10 +1,16 @@
 import ArgumentParser
 import Engine
 import SlipwayModel
+import WorkflowFile
 
 struct HookVerb: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "hook", abstract: "One hook by hand.", subcommands: [HookRunVerb.self])
+    commandName: "hook", abstract: "One hook by hand.",
+    discussion: """
+      EXAMPLES
+        slipway hook run hooks/checksums --tree ./out/a
+        slipway hook run hooks/require --tree ./out/a -- build-info.json
+      """, subcommands: [HookRunVerb.self])
 }
 
 struct HookRunVerb: AsyncParsableCommand {
@@ -12,11 +18,14 @@ struct HookRunVerb: AsyncParsableCommand {
     commandName: "run",
     abstract: "Runs one hook by hand, with the environment that a run would give it.",
     discussion: """
-      Nothing is uploaded and no run is recorded. Ends with 0 if the hook did, with 75 if it put the tree off, else 1.
+      Nothing is uploaded and no run is recorded. Ends with 0 if the hook did,
+      with 75 if it deferred the tree, else 1.
 
       EXAMPLES
-        slipway hook run hooks/checksums --tree ./out/a
-        slipway hook run hooks/notify --phase post --manifest manifest.json --tree ./out/a -- https://ci.example/done
+        slipway hook run hooks/checksums --tree ./out/a --timeout 30s
+        slipway hook run hooks/require --tree ./out/a -- build-info.json
+        slipway hook run hooks/notify --phase post --manifest manifest.json \\
+          --tree ./out/a -- https://ci.example/done
         slipway hook run hooks/cleanup --phase post --status failure --tree ./out/a
       """)
 
@@ -41,8 +50,8 @@ struct HookRunVerb: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A manifest to give it; default: one without objects.", valueName: "path"))
   var manifest: String?
 
-  @Option(help: ArgumentHelp("Its time limit in seconds.", valueName: "seconds"))
-  var timeout = 600
+  @Option(help: ArgumentHelp("Its time limit, with a unit.", valueName: "duration"))
+  var timeout = "10m"
 
   @Option(help: ArgumentHelp("Where its SLIPWAY_STATE lies; default: a temporary directory.", valueName: "dir"))
   var stateDir: String?
@@ -51,7 +60,9 @@ struct HookRunVerb: AsyncParsableCommand {
 
   func validate() throws {
     if !WorkflowName.isValid(workflow) { throw ValidationError("--workflow '\(workflow)' is not a name.") }
-    if timeout < 1 { throw ValidationError("--timeout takes a number of seconds from 1.") }
+    if (DurationText.parsed(timeout) ?? .zero) <= .zero {
+      throw ValidationError("--timeout takes a duration above zero with a unit, as in 30s or 10m.")
+    }
   }
 
   func run() async throws {
@@ -87,7 +98,7 @@ struct HookRunVerb: AsyncParsableCommand {
     let result = await ports.hooks.run(
       HookInvocation(
         command: definition.command, environment: variables, directory: path, manifest: manifest,
-        timeout: .seconds(timeout), grace: .seconds(5), run: run.id)
+        timeout: timeLimit, grace: .seconds(5), run: run.id)
     ) { line in print(escaped(line)) }
     try printOutput(of: run, ports)
     return result.ending
@@ -97,8 +108,11 @@ struct HookRunVerb: AsyncParsableCommand {
     let program = hook.utf8.contains(UInt8(ascii: "/")) ? BytePath(absolutizing: hook) : BytePath(hook)
     return Hook(
       command: .program(program, arguments: arguments),
-      location: SourceLocation(file: "command line", line: 1, column: 1), timeout: .seconds(timeout))
+      location: SourceLocation(file: "command line", line: 1, column: 1), timeout: timeLimit)
   }
+
+  /// What `validate` has found to be one.
+  private var timeLimit: Duration { DurationText.parsed(timeout) ?? .zero }
 
   private func printOutput(of run: Run, _ ports: EnginePorts) throws(Failure) {
     let written = try ports.runFiles.output(of: run.id, limit: HookOutput.limit)

@@ -8,14 +8,17 @@ struct PushVerb: AsyncParsableCommand {
     commandName: "push",
     abstract: "Make trees ready now, wait for them, and end by their outcome; a step of a pipeline.",
     discussion: """
-      TREE is a path, or a name below a watched directory of the workflow. It needs no marker; a marker that lies there
-      is answered. A tree that is in a run already is waited for. Without TREE: all that is ready in the workflow, all
-      that waits, and what failed earlier and still lies there.
+      TREE is a path, or a name below a watched directory of the workflow. It
+      needs no marker; a marker that lies there is answered. A tree that is in a
+      run already is waited for. Without TREE: all that is ready in the workflow,
+      all that waits, and what failed earlier and still lies there.
 
-      A process that runs the workflow does it, and is followed; without one this one does. Attempts are waited for, but
-      not a hook's new deferral. A destination that is out uses up attempts.
+      A process that runs the workflow does it, and is followed; without one this
+      one does. Attempts are waited for, but not a hook's new deferral. A
+      destination that is out uses up attempts.
 
-      Ends with 1 if a run has failed, else with 75 if one was deferred or left unfinished, else with 0.
+      Ends with 1 if a run has failed, else with 75 if one was deferred or left
+      unfinished, else with 0.
 
       EXAMPLES
         slipway push nightly ./out/build-17

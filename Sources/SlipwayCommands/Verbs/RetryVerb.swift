@@ -8,12 +8,13 @@ struct RetryVerb: AsyncParsableCommand {
     commandName: "retry",
     abstract: "A failed run goes on where it failed.",
     discussion: """
-      A post hook that failed is started again, alone; an upload goes on with what has not arrived. A running service
-      goes on with it at once; without one it is noted, and the next 'slipway run' goes on with it.
+      A post hook that failed is started again, alone; an upload goes on with what
+      has not arrived. A running service goes on with it at once; without one it is
+      noted, and the next 'slipway run' goes on with it.
 
       EXAMPLES
         slipway retry 01kaj2m3n4p5q6r7s8t9v0w1x2
-        slipway retry --failed               every tree whose latest run has failed, and that still lies there
+        slipway retry --failed     all failed trees that still lie there
       """)
 
   @Argument(help: ArgumentHelp("The run's ID, as 'slipway runs' tells it.", valueName: "run"))

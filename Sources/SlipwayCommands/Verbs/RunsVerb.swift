@@ -37,7 +37,7 @@ struct RunsVerb: AsyncParsableCommand {
 
   func run() async throws {
     do throws(Failure) {
-      let ledger = try await place.open(output)
+      let ledger = try await place.open()
       let runs = try await ledger.runs(
         matching: RunFilter(workflow: workflow.map { WorkflowName($0) }, state: state), limit: limit)
       if json {

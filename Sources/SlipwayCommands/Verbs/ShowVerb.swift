@@ -26,7 +26,7 @@ struct ShowVerb: AsyncParsableCommand {
 
   func run() async throws {
     do throws(Failure) {
-      let ledger = try await place.open(output)
+      let ledger = try await place.open()
       guard let run = try await ledger.run(RunID(self.run)) else {
         throw Failure(
           .transient(retryAfter: nil), "show", "run \(escaped(self.run.utf8))", code: "NotFound",

@@ -10,14 +10,16 @@ struct StatusVerb: AsyncParsableCommand {
     commandName: "status",
     abstract: "What each workflow has under way, waiting, failed and done lately, and whether a process runs.",
     discussion: """
-      Takes no lock: works beside a running service, and without one. Where a process runs it says how well it sees and
-      reaches what it has to: degraded is one of which a watched directory is gone or polled, or a destination out. Failed are the trees whose latest run has failed;
-      done lately is what was done within the last 24 hours.
+      Takes no lock: works beside a running service, and without one. Where a
+      process runs it says how well it sees and reaches what it has to: degraded is
+      one of which a watched directory is gone or polled, or a destination out.
+      Failed are the trees whose latest run has failed; done lately is what was done
+      within the last 24 hours.
 
       EXAMPLES
         slipway status
-        slipway status -n 100                       so many runs of each kind
-        slipway status --json                       an object for the process, then one a workflow
+        slipway status -n 100     so many runs of each kind
+        slipway status --json     an object for the process, then one a workflow
         slipway status --state-dir /var/lib/slipway
       """)
 
@@ -45,7 +47,7 @@ struct StatusVerb: AsyncParsableCommand {
       let text = StatusText(
         state: assembly.stateDirectory, process: process, health: try await health(assembly.stateDirectory),
         workflows: try await workflows(assembly, since: now + (.zero - Self.lately)),
-        rehearsed: Set(assembly.configuration.workflows.filter(\.isDryRun).map(\.name)), now: now)
+        dryRuns: Set(assembly.configuration.workflows.filter(\.isDryRun).map(\.name)), now: now)
       print(json ? text.json : text.lines)
     } catch {
       StandardError.shared.write("slipway: \(error.message)")

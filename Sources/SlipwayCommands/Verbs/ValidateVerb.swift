@@ -9,7 +9,8 @@ struct ValidateVerb: AsyncParsableCommand {
     commandName: "validate",
     abstract: "What is wrong with the file, without touching the network.",
     discussion: """
-      Tells every problem at once, with file:line:column, and runs the tests of each workflow. Ends with 0 or 78.
+      Tells every problem at once, with file:line:column, and runs the tests of
+      each workflow. Ends with 0 or 78.
 
       EXAMPLES
         slipway validate

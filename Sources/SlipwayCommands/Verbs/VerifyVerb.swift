@@ -7,9 +7,11 @@ struct VerifyVerb: AsyncParsableCommand {
     commandName: "verify",
     abstract: "Compares what lies in a workflow's directories with what lies at its destinations.",
     discussion: """
-      By listings, sizes, checksums and ETags, whatever the ledger says; changes nothing, and works beside a running
-      service. Up to settings.transfers files are compared at once. Prints what would make both equal. What lies at a destination and in no tree is told only of a mirror with
-      delete: true. Ends with 0 if both are equal, with 1 if not.
+      By listings, sizes, checksums and ETags, whatever the ledger says; changes
+      nothing, and works beside a running service. Up to settings.transfers files
+      are compared at once. Prints what would make both equal. What lies at a
+      destination and in no tree is told only of a mirror with delete: true. Ends
+      with 0 if both are equal, with 1 if not.
 
       EXAMPLES
         slipway verify site

@@ -8,15 +8,18 @@ struct WatchVerb: AsyncParsableCommand {
     commandName: "watch",
     abstract: "The service for one directory, without a file.",
     discussion: """
-      Each directory in or below DIR in which the marker appears is uploaded as a tree. Credentials, region and
-      endpoint come from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,
+      Each directory in or below DIR in which the marker appears is uploaded as a
+      tree. Credentials, region and endpoint come from the environment:
+      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,
       AWS_ENDPOINT_URL_S3.
 
       EXAMPLES
         slipway watch ./out --to s3://ci-artifacts/builds
         slipway watch ./out --to /mnt/archive --filter '\\.tar\\.gz$'
-        slipway watch ./out --to s3://bucket --strategy sentinel     until ./out/.complete appears
-        slipway watch ./out --to s3://bucket --strategy count -n 3   until three trees are through
+        slipway watch ./out --to s3://bucket --strategy sentinel
+                                     until ./out/.complete appears
+        slipway watch ./out --to s3://bucket --strategy count -n 3
+                                     until three trees are through
       """)
 
   enum Strategy: String, ExpressibleByArgument, CaseIterable {
@@ -53,7 +56,8 @@ struct WatchVerb: AsyncParsableCommand {
   @Flag(help: "Upload what is ready, then end.")
   var once = false
 
-  @OptionGroup var rehearsal: DryRunOptions
+  @Flag(help: "Print what --once would do; send nothing, write nothing.")
+  var dryRun = false
 
   @Option(help: "How log lines look: text or json.")
   var log = LogFormat.text
@@ -68,7 +72,7 @@ struct WatchVerb: AsyncParsableCommand {
   func run() async throws {
     let configuration = try WatchConfiguration(self).configuration()
     let assembly = Assembly(configuration, output: output, log: log)
-    if rehearsal.dryRun == true { return try await rehearsal.printer(assembly, only: nil).run() }
+    if dryRun { return try await DryRunPrinter(assembly: assembly, only: nil).run() }
     assembly.logger.info("the ledger is kept in \(assembly.stateDirectory)")
     try await ServiceRun(assembly: assembly, only: nil, mode: once ? .once : .service).run()
   }

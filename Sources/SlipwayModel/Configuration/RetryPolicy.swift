@@ -4,7 +4,7 @@ public struct RetryPolicy: Sendable, Hashable {
   public var attempts: Int
   /// The shortest and the longest wait between two attempts.
   public var backoff: ClosedRange<Duration>
-  /// How long a hook's exit code 75 puts a run off.
+  /// How long a hook's exit code 75 defers a run.
   public var deferral: Duration
 
   public init(

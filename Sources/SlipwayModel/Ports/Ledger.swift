@@ -3,8 +3,9 @@
 /// A ledger that cannot keep a record throws a fatal failure, and goes on doing so: no effect may follow a change that
 /// was not committed.
 public protocol Ledger: UploadJournal, MirrorRecords {
-  /// Makes all `changes` durable, or none; returns when they are. `.uploads`, `.mirrored` and `.part` alone may be lost with
-  /// the machine's power (what they tell of is sent again), never with the process. Callers that come together share one commit.
+  /// Makes all `changes` durable, or none; returns when they are. `.uploads`, `.mirrored` and `.part` alone may be lost
+  /// with the machine's power (what they tell of is sent again), never with the process. Callers that come together
+  /// share one commit.
   func commit(_ changes: [LedgerChange]) async throws(Failure)
 
   /// Every run that is not final, oldest first.

@@ -1,8 +1,8 @@
 /// The files of this machine, as a run needs them: walk, open, retire. Every call may block in the kernel, and is
 /// made from a thread that may.
 public protocol TreeFiles: QueueFiles {
-  /// The same files, whose `walk`, `open`, `fingerprint` and `content` treat symbolic links so; nothing else ever follows one. As
-  /// they come they skip links.
+  /// The same files, whose `walk`, `open`, `fingerprint` and `content` treat symbolic links so; nothing else ever
+  /// follows one. As they come they skip links.
   func with(_ symlinks: SymlinkPolicy) -> any TreeFiles
 
   /// What lies in and below `tree` (absolute), in byte order of the paths relative to it; of a tree that is a regular

@@ -17,7 +17,7 @@ public enum RunState: Sendable, Hashable {
   case finishing
   /// Owes `after`.
   case retiring
-  /// Between two attempts, or put off by a hook; goes on with `stage` at `until`.
+  /// Between two attempts, or deferred by a hook; goes on with `stage` at `until`.
   case waiting(Waiting)
   case done
   case failed
@@ -29,7 +29,7 @@ public enum RunState: Sendable, Hashable {
     public let stage: Stage
     public let until: Timestamp
     public let why: String
-    /// Put off by exit code 75: not an attempt, and not waited for under `--once`.
+    /// Deferred by exit code 75: not an attempt, and not waited for under `--once`.
     public let isDeferral: Bool
 
     public init(stage: Stage, until: Timestamp, why: String, isDeferral: Bool) {

@@ -11,7 +11,7 @@ public enum RunEvent: Sendable, Hashable {
   /// Every post hook that is due has ended well, or, of a failed run, has been run.
   case finished
   case postHookFailed(String)
-  /// A post hook ended well: the next one has all its tries before it.
+  /// A post hook ended well: the next one has all its attempts before it.
   case postHookSucceeded
   case retired
   case retireFailed(String, isPermanent: Bool)
@@ -82,13 +82,13 @@ extension Run {
     switch event {
     case .started(let prefix):
       targetPrefix = prefix
-      return begin(.prepare, context)
-    case .resumed: return begin(stageToResume, context)
+      return begin(.prepare)
+    case .resumed: return begin(stageToResume)
     case .prepared(let output, let settings):
       (self.output, self.settings) = (output, settings)
       return enter(.uploading, then: .upload)
     case .attemptFailed(let message, let error): return attemptFailed(message, error, context)
-    case .sourceChanged: return begin(.prepare, context)
+    case .sourceChanged: return begin(.prepare)
     case .uploaded:
       // An attempt for what was found before `after` is one more try of that: a tree that never rests must end.
       if outcome != .success { failures = 0 }
@@ -133,7 +133,7 @@ extension Run {
     }
   }
 
-  private mutating func begin(_ stage: RunState.Stage, _ context: TransitionContext) -> RunAction {
+  private mutating func begin(_ stage: RunState.Stage) -> RunAction {
     switch stage {
     case .prepare:
       attempt += 1
@@ -171,7 +171,7 @@ extension Run {
     return enter(.failed, then: .end)
   }
 
-  /// One more failure of a stage: again after a wait, or the end of its tries.
+  /// One more failure of a stage: again after a wait, or the end of its attempts.
   private mutating func stageFailed(
     _ message: String, _ stage: RunState.Stage, _ context: TransitionContext, retryAfter: Duration? = nil,
     resuming: RunState.Stage? = nil, isLast: Bool = false
@@ -202,7 +202,7 @@ extension Run {
     return enter(.finishing, then: .finish)
   }
 
-  /// From where it failed, with all tries before it; what follows the upload has been delivered.
+  /// From where it failed, with all attempts before it; what follows the upload has been delivered.
   private mutating func retry(_ context: TransitionContext) -> RunAction {
     guard state == .failed else { return .end }
     let stage = failedStage ?? .prepare

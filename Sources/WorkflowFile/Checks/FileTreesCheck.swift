@@ -14,7 +14,7 @@ extension ConfigurationChecks {
     }
     if let mark = workflow.treeSettings, workflow.workflow.readsTreeSettings {
       diagnostics.error(
-        "with 'ready: closed' each file is a tree, and has no '\(TreeSettings.fileName)' in it; remove 'tree_settings'",
+        "with '\(intake)' each file is a tree, and has no '\(TreeSettings.fileName)' in it; remove 'tree_settings'",
         at: mark)
     }
     if let commit = workflow.commit, workflow.workflow.commit == .manifest {

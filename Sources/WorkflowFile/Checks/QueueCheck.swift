@@ -11,7 +11,7 @@ extension ConfigurationChecks {
         at: workflow.watch[1].mark)
     }
     for (index, directory) in queue.directories.enumerated() {
-      checkQueueDirectory(directory.path, directory.key, of: workflow, watched)
+      checkQueueDirectory(directory.path, of: workflow, watched)
       let resolved = LocalInspection.resolved(directory.path.value)
       let earlier = queue.directories[..<index].first { LocalInspection.resolved($0.path.value) == resolved }
       if directory.key != "working", let earlier, earlier.key == "working" {
@@ -27,7 +27,7 @@ extension ConfigurationChecks {
   }
 
   private func checkQueueDirectory(
-    _ path: Located<BytePath>, _ key: String, of workflow: WorkflowDraft, _ watched: WatchedDirectories
+    _ path: Located<BytePath>, of workflow: WorkflowDraft, _ watched: WatchedDirectories
   ) {
     if let directory = watched.containing(path.value) {
       diagnostics.error(

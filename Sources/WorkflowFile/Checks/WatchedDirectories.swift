@@ -50,8 +50,8 @@ extension ConfigurationChecks {
     }
   }
 
-  /// Two watches of one directory, or one in another, are told at the later one, once for each directory. They are allowed where both
-  /// workflows keep their files: then neither takes away what the other still has to read.
+  /// Two watches of one directory, or one in another, are told at the later one, once for each directory. They are
+  /// allowed where both workflows keep their files: then neither takes away what the other still has to read.
   func checkOverlaps(_ watched: WatchedDirectories) {
     for (index, later) in watched.all.enumerated() {
       for earlier in watched.all[..<index] {

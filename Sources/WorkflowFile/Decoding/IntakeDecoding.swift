@@ -6,7 +6,7 @@ private enum ReadyKey: String, CaseIterable {
 
 extension Intake {
   /// A workflow has exactly one intake. Each is a key of the workflow and a case here: another one is another line of
-  /// `known`, and then `ready` is no longer required by itself.
+  /// `known`.
   init?(decoding reader: MappingReader<WorkflowKey>) {
     let known: [(WorkflowKey, (Node, Mark, DecodingContext) -> Intake?)] = [
       (.ready, Self.ready), (.queue, Self.queue), (.mirror, Self.mirror),
