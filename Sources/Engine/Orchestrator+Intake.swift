@@ -66,24 +66,35 @@ extension Orchestrator {
   /// How many files of a queue may be claimed now: what would only stand here is left to other processes.
   func roomForClaims(of workflow: WorkflowName) -> Int {
     guard isTaking(workflow), backlog.hasRoom(for: workflow) else { return 0 }
-    return max(0, min(backlog.claimable(of: workflow), shared.claims.limit - shared.claims.count))
+    return max(0, min(backlog.claimable(of: workflow), shared.claims.room(for: workflow)))
   }
 
-  /// Waits until more runs may stand in the queue; false if nothing more is taken.
+  /// Waits until more runs may stand in the queue; false if nothing more is taken by this process.
   func waitForRoom(for workflow: WorkflowName) async -> Bool {
-    if isTaking(workflow), !hasRoom(for: workflow) {
+    if room(for: workflow) == .later {
       return await withCheckedContinuation { waitingForRoom.append((workflow, $0)) }
     }
-    return isTaking(workflow)
+    return room(for: workflow) == .now
   }
 
   func letIntakesOn() {
     if waitingForRoom.isEmpty { return }
     let waiting = waitingForRoom
-    waitingForRoom = waiting.filter { isTaking($0.workflow) && !hasRoom(for: $0.workflow) }
-    for (workflow, continuation) in waiting where !isTaking(workflow) || hasRoom(for: workflow) {
-      continuation.resume(returning: isTaking(workflow))
+    waitingForRoom = waiting.filter { room(for: $0.workflow) == .later }
+    for (workflow, continuation) in waiting where room(for: workflow) != .later {
+      continuation.resume(returning: room(for: workflow) == .now)
     }
+  }
+
+  private enum Room {
+    case now, later, never
+  }
+
+  private func room(for workflow: WorkflowName) -> Room {
+    if !isTaking(workflow) { return .never }
+    if hasRoom(for: workflow) { return .now }
+    // Only the service has runs that go on, or a count that is given back, after all that it does has ended.
+    return mode == .service || !tasks.isEmpty || backlog.earliest != nil ? .later : .never
   }
 
   private func isTaking(_ workflow: WorkflowName) -> Bool { !hasEnded && isOpen(workflow) }

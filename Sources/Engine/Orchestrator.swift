@@ -66,7 +66,7 @@ public actor Orchestrator {
     backlog = Backlog(workflows, leavesDeferred: mode != .service)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
-      taken: TakenMarkers(), claims: Claims(ports.files),
+      taken: TakenMarkers(), claims: Claims(ports.files, queues: workflows.count { $0.claims }),
       meter: meter,
       outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
       grace: configuration.settings.grace, mirrors: MirrorBoard(isService: mode == .service))

@@ -29,7 +29,7 @@ extension LocalTreeFiles {
 
   package func takeUp(_ names: [BytePath], in working: BytePath) throws(Failure) -> [ClaimAnswer] {
     do throws(ErrorNumber) {
-      let directory = try openDirectory(working)
+      let directory = try openForClaims(working)
       return names.map { QueueClaiming.takeUp($0, in: directory, at: working) }
     } catch {
       if error.value == ENOENT { return names.map { _ in .taken } }
@@ -98,10 +98,21 @@ extension LocalTreeFiles {
 
   private func openWorking(_ directory: BytePath) throws(Failure) -> OpenDirectory {
     do throws(ErrorNumber) {
-      return try openMaking(directory)
+      do throws(ErrorNumber) {
+        return try openForClaims(directory)
+      } catch let error where error.value == ENOENT {
+        _ = try openMaking(directory)
+        return try openForClaims(directory)
+      }
     } catch {
       throw Failure(errno: error.value, operation: "open", subject: directory)
     }
+  }
+
+  /// Each claim keeps it open, so it is one for all of them.
+  private func openForClaims(_ directory: BytePath) throws(ErrorNumber) -> OpenDirectory {
+    let (root, rest) = try roots.root(of: directory)
+    return rest.isEmpty ? root : try openDirectory(directory)
   }
 
   private func openDirectory(_ directory: BytePath) throws(ErrorNumber) -> OpenDirectory {

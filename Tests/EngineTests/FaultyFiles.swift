@@ -11,6 +11,7 @@ final class FaultyFiles: TreeFiles {
     var unlisted: [Failure] = []
     var unread: Set<BytePath> = []
     var beforeFind: @Sendable () -> Void = {}
+    var claimsMax: Int?
   }
 
   private let files: LocalTreeFiles
@@ -28,6 +29,11 @@ final class FaultyFiles: TreeFiles {
   /// Whoever looks at the file is answered what becomes of its state here.
   func answer(file path: BytePath, _ answer: @escaping @Sendable (FileState?) throws(Failure) -> FileState?) {
     faults.withLock { $0.states[path] = answer }
+  }
+
+  /// No more claims may be held.
+  func limitClaims(to limit: Int) {
+    faults.withLock { $0.claimsMax = limit }
   }
 
   /// Throws from `find` of this directory.
@@ -112,7 +118,7 @@ final class FaultyFiles: TreeFiles {
   ) throws(Failure) -> [Result<BytePath?, Failure>] {
     try files.dispose(names, from: working, to: directory)
   }
-  var claimsMax: Int { files.claimsMax }
+  var claimsMax: Int { faults.withLock { $0.claimsMax } ?? files.claimsMax }
 }
 
 private final class FaultyWalk: TreeWalk {

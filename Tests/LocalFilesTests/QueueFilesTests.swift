@@ -49,6 +49,20 @@ import Testing
     }
   }
 
+  @Test("Each claim keeps a descriptor, and all of them the directory's")
+  func descriptors() throws {
+    let files = files
+    var claims: [ClaimAnswer] = []
+    for number in 0..<10 {
+      tree.file("in/\(number)", "1")
+      tree.file("working/left\(number)", "1")
+      claims += try files.claim([BytePath("\(number)")], from: tree["in"], into: tree["working"], believing: true)
+      claims += try files.takeUp([BytePath("left\(number)")], in: tree["working"])
+    }
+    #expect(openDescriptors(below: tree.path) == 20 + 1)
+    withExtendedLifetime(claims) {}
+  }
+
   @Test("Nothing is overwritten, and what is no file, or is being written, stays")
   func refused() throws {
     tree.file("in/x", "new")

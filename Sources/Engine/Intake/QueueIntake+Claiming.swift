@@ -85,6 +85,7 @@ extension QueueIntake {
       switch answer {
       case .claimed(let claim):
         // What cannot be looked at is claimed all the same: its run meets the same error, and tells it.
+        if push == nil, bench.orchestrator.shared.claims.isSkipped(place.tree(name), claim) { continue }
         let state = try? ports.files.state(of: name, in: place.working)
         if state?.isOpenForWriting != true { runs.append(keep(claim, of: place.tree(name))) }
       case .notAFile: tellNoFile(place.working.appending(name))
@@ -105,7 +106,7 @@ extension QueueIntake {
 
   private func keep(_ claim: any FileClaim, of tree: TreeID) -> Run {
     let run = bench.run(of: tree, by: nil)
-    bench.orchestrator.shared.claims.keep(claim, for: run.id)
+    bench.orchestrator.shared.claims.keep(claim, for: run)
     return run
   }
 

@@ -146,8 +146,9 @@ actor QueueIntake: UnmarkedIntake {
 
   private func walk(_ place: QueuePlace, _ push: PushedTrees? = nil) async throws(Failure) {
     try await walk(place, place.working, push) { names throws(Failure) in
-      try await self.takeUp(names, place, push)
-      return []
+      let room = await self.bench.orchestrator.roomForClaims(of: place.name)
+      try await self.takeUp(Array(names.prefix(room)), place, push)
+      return Array(names.dropFirst(room))
     }
     try await walk(place, place.watch, push) { names throws(Failure) in
       try await self.claim(names, place, believing: false, push)

@@ -1,8 +1,9 @@
 import SlipwayModel
 import Synchronization
 
-/// Walks of watched directories that are due, one after the other, in a task of its own. A place that is asked for again
-/// while it waits is walked once; one that is asked for while it is being walked is walked again. Any thread.
+/// Walks of watched directories that are due, those of a workflow one after the other, in a task of its own: one that
+/// waits for room holds up no other workflow. A place that is asked for again while it waits is walked once; one that is
+/// asked for while it is being walked is walked again. Any thread.
 final class WalkQueue: Sendable {
   struct Place: Hashable {
     let workflow: WorkflowName
@@ -12,8 +13,8 @@ final class WalkQueue: Sendable {
   typealias Walk = @Sendable () async throws(Failure) -> Void
 
   private struct State {
-    var due: [(place: Place, walk: Walk)] = []
-    var task: Task<Void, Never>?
+    var due: [WorkflowName: [(place: Place, walk: Walk)]] = [:]
+    var tasks: [WorkflowName: Task<Void, Never>] = [:]
     var isStopped = false
   }
 
@@ -25,32 +26,33 @@ final class WalkQueue: Sendable {
   }
 
   func add(_ place: Place, _ walk: @escaping Walk) {
+    let workflow = place.workflow
     state.withLock { state in
-      if state.isStopped || state.due.contains(where: { $0.place == place }) { return }
-      state.due.append((place, walk))
-      if state.task != nil { return }
-      state.task = Task.detached(executorPreference: bench.ports.fileExecutor) { await self.run() }
+      if state.isStopped || state.due[workflow, default: []].contains(where: { $0.place == place }) { return }
+      state.due[workflow, default: []].append((place, walk))
+      if state.tasks[workflow] != nil { return }
+      state.tasks[workflow] = Task.detached(executorPreference: bench.ports.fileExecutor) { await self.run(workflow) }
     }
   }
 
   /// Whether a walk of the workflow's directories is due.
   func holds(_ workflow: WorkflowName) -> Bool {
-    state.withLock { state in state.due.contains { $0.place.workflow == workflow } }
+    state.withLock { state in state.due[workflow]?.isEmpty == false }
   }
 
-  /// Returns when the walk under way has ended; none begins after it.
+  /// Returns when the walks under way have ended; none begins after it.
   func stop() async {
-    let task = state.withLock { state in
+    let tasks = state.withLock { state in
       state.isStopped = true
-      state.due = []
-      return state.task
+      state.due = [:]
+      return state.tasks.values
     }
-    task?.cancel()
-    await task?.value
+    for task in tasks { task.cancel() }
+    for task in tasks { await task.value }
   }
 
-  private func run() async {
-    while let walk = next() {
+  private func run(_ workflow: WorkflowName) async {
+    while let walk = next(of: workflow) {
       do throws(Failure) {
         try await walk()
       } catch {
@@ -59,13 +61,13 @@ final class WalkQueue: Sendable {
     }
   }
 
-  private func next() -> Walk? {
+  private func next(of workflow: WorkflowName) -> Walk? {
     state.withLock { state in
-      if state.due.isEmpty || state.isStopped {
-        state.task = nil
+      if state.isStopped || state.due[workflow]?.isEmpty != false {
+        state.tasks[workflow] = nil
         return nil
       }
-      return state.due.removeFirst().walk
+      return state.due[workflow]?.removeFirst().walk
     }
   }
 }

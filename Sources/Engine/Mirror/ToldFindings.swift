@@ -35,13 +35,11 @@ final class ToldFindings: Sendable {
 }
 
 extension MirrorFinding {
-  /// nil where it is no file's.
+  /// The file that may be another one; nil where there is none.
   fileprivate var path: BytePath? {
     switch self {
-    case .upload(let path, _, _), .replace(let path, _, _), .copy(let path, _, _, _), .delete(let path, _, _),
-      .skip(let path, _):
-      path
-    case .problem: nil
+    case .upload(let path, _, _), .replace(let path, _, _), .copy(let path, _, _, _), .skip(let path, _): path
+    case .delete, .problem: nil
     }
   }
 

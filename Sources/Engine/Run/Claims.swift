@@ -4,43 +4,80 @@ import Synchronization
 /// The files of queues that this process works on: each is held from the moment at which it is claimed until its run is
 /// over, or the process. Any thread.
 final class Claims: Sendable {
+  private struct Held {
+    let claim: any FileClaim
+    let workflow: WorkflowName
+  }
+
   private struct State {
-    var held: [RunID: any FileClaim] = [:]
+    var held: [RunID: Held] = [:]
+    var counts: [WorkflowName: Int] = [:]
+    /// Files that a hook has had passed over, and that had no other place to go.
+    var skipped: [TreeID: Fingerprint] = [:]
     /// Files that stay in the directory of work although their run is over, and are to be looked at again.
     var left: Set<TreeID> = []
   }
 
   private let files: any TreeFiles
   private let state = Mutex(State())
-  /// So many may be held.
-  let limit: Int
+  /// So many may be held for each workflow: what waits for one destination leaves the other queues their part.
+  let share: Int
+  /// So many files are remembered as skipped.
+  private static let skippedMax = 10_000
 
-  init(_ files: any TreeFiles) {
+  /// `queues` workflows share what may be held.
+  init(_ files: any TreeFiles, queues: Int) {
     self.files = files
-    limit = files.claimsMax
+    share = max(1, files.claimsMax / max(1, queues))
   }
 
-  var count: Int { state.withLock { $0.held.count } }
-
-  func keep(_ claim: any FileClaim, for run: RunID) {
-    state.withLock { $0.held[run] = claim }
+  /// How many more may be held.
+  func room(for workflow: WorkflowName) -> Int {
+    share - state.withLock { $0.counts[workflow, default: 0] }
   }
 
-  func claim(of run: RunID) -> (any FileClaim)? { state.withLock { $0.held[run] } }
+  func keep(_ claim: any FileClaim, for run: Run) {
+    release(run.id)
+    state.withLock { state in
+      state.counts[run.tree.workflow, default: 0] += 1
+      state.held[run.id] = Held(claim: claim, workflow: run.tree.workflow)
+    }
+  }
+
+  func claim(of run: RunID) -> (any FileClaim)? { state.withLock { $0.held[run]?.claim } }
 
   func release(_ run: RunID) {
     // Outside of the lock: with the last reference goes an open file.
-    _ = state.withLock { $0.held.removeValue(forKey: run) }
+    _ = state.withLock { state in
+      let held = state.held.removeValue(forKey: run)
+      if let held { state.counts[held.workflow, default: 0] -= 1 }
+      return held
+    }
+  }
+
+  // MARK: Files that stay where they are
+
+  /// The run is over, and its file stays in the directory of work: as it is, this process does not take it again.
+  func leaveSkipped(_ run: Run, _ file: Fingerprint) {
+    state.withLock { state in
+      if state.skipped.count >= Self.skippedMax { state.skipped = [:] }
+      state.skipped[run.tree] = file
+    }
+    release(run.id)
+  }
+
+  func isSkipped(_ tree: TreeID, _ claim: any FileClaim) -> Bool {
+    state.withLock { $0.skipped[tree] == claim.fingerprint }
   }
 
   /// Whether the run has its file. One that an earlier process held, or that a hook has put in the place of the claimed
   /// one, is taken up, unless another process was first; false also if there is none.
   func holds(_ run: Run, in working: BytePath) throws(Failure) -> Bool {
-    if let claim = state.withLock({ $0.held[run.id] }), try claim.state() != nil { return true }
+    if let claim = claim(of: run.id), try claim.state() != nil { return true }
     release(run.id)
     switch try files.takeUp([run.tree.name], in: working).first {
     case .claimed(let claim):
-      keep(claim, for: run.id)
+      keep(claim, for: run)
       return true
     case .failed(let failure): throw failure
     default: return false

@@ -113,13 +113,23 @@ struct QueueDisposal {
   func letGo() {
     if run.state == .skipped {
       let after = session.workflow.after
-      if !setAside(to: [after.success, after.failure]) { return }
+      if !setAside(to: [after.success, after.failure]) { return leaveSkipped() }
     }
     session.shared.claims.release(run.id)
   }
 
+  private func leaveSkipped() {
+    do throws(Failure) {
+      guard let file = try files.state(of: name, in: working)?.fingerprint else { return }
+      session.shared.claims.leaveSkipped(run, file)
+    } catch {
+      // It is held as long as this process lives: given back it would be skipped again and again.
+      session.logger.error("\(error.message)")
+    }
+  }
+
   /// A file that is not to be taken again goes to the first of these that is a directory. False if none is: then it
-  /// stays where it is, and is held as long as this process lives.
+  /// stays where it is.
   private func setAside(to disposals: [After.Disposal]) -> Bool {
     do throws(Failure) {
       for case .move(let directory) in disposals {
@@ -133,7 +143,7 @@ struct QueueDisposal {
     return false
   }
 
-  /// Somebody has ended the run by hand.
+  /// Somebody has ended the run by hand. Its file is held as long as this process lives, where it has no other place.
   func cancel() {
     if setAside(to: [session.workflow.after.failure]) { session.shared.claims.release(run.id) }
   }
