@@ -6,7 +6,7 @@ import SlipwayModel
 /// All its state is one actor's; the runs themselves work in tasks of their own.
 public actor Orchestrator {
   let configuration: Configuration
-  private let only: Set<WorkflowName>?
+  let only: Set<WorkflowName>?
   let ports: EnginePorts
   let mode: Mode
   let logger: Logger
@@ -36,13 +36,18 @@ public actor Orchestrator {
   /// Ends what runs of earlier processes have left at their destinations.
   var reaping: Task<Void, Never>?
   var pruning: Task<Void, Never>?
+  /// nil again in the end: the two hold one another.
   private(set) var intakes: Intakes?
+  /// So many trees whose runs are over are being looked at.
+  var looks = 0
+  var looksEnded: CheckedContinuation<Void, Never>?
   var watchTroubles = WatchTroubles()
   /// What was told about trees without a marker while they were in a run.
   var touched = TouchedTrees()
   var waitingForRoom: [(workflow: WorkflowName, continuation: CheckedContinuation<Bool, Never>)] = []
 
   private(set) var isStopping = false
+  private var draining: Task<Void, Never>?
   var fatal: Failure?
   private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
@@ -91,10 +96,19 @@ public actor Orchestrator {
     await ports.events.stop()
     await source.value
     await intakes.stop()
+    await letLooksEnd()
     pruning?.cancel()
     await reaping?.value
     await pruning?.value
+    letGo()
     return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
+  }
+
+  /// Nothing of this engine is in the way of one that comes after it.
+  private func letGo() {
+    draining?.cancel()
+    intakes = nil
+    shared.claims.releaseAll()
   }
 
   /// Ends the intake and lets what is under way go on for `drain`; then its tasks are cancelled, and the ledger says
@@ -104,8 +118,8 @@ public actor Orchestrator {
     isStopping = true
     logger.notice("stopping", metadata: ["runs": "\(tasks.count)"])
     let deadline = ports.clock.now() + configuration.settings.drain
-    Task {
-      // A cancelled wait cancels at once, which is never wrong.
+    draining = Task {
+      // It is cancelled when all is over, and finds nothing to cancel then.
       try? await ports.clock.sleep(until: deadline)
       cancelAll()
     }
@@ -216,29 +230,13 @@ public actor Orchestrator {
     pump()
   }
 
-  private func recover() async throws(Failure) {
-    let left = LeftRuns(
-      configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
-    for (run, decision) in try await left.decide() {
-      if decision != .leave { try takeUpFile(of: run) }
-      if case .push(let trees) = mode, trees.contains(run.tree) { noteLeft(run) }
-      switch decision {
-      case .leave: continue
-      case .enqueue: backlog.add(run)
-      case .resume: backlog.resume(run)
-      case .wait(let waiting): backlog.resume(run, after: waiting)
-      case .abandon: failedTrees.insert(run.tree)
-      }
-    }
-    setAlarm()
-    pump()
-  }
-
   // MARK: Runs
 
   /// Starts what may start.
   func pump() {
-    while !isStopping, tasks.count - inBatches < configuration.settings.trees, let next = backlog.takeNext() {
+    while !isStopping, !hasEnded, tasks.count - inBatches < configuration.settings.trees,
+      let next = backlog.takeNext()
+    {
       switch next {
       case .goOn(let run): launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
       case .begin(let run) where isForBatch(run): launchBatch(from: run)

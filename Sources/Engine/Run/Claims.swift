@@ -1,11 +1,12 @@
 import SlipwayModel
 import Synchronization
 
-/// The files of queues that this process works on: each is held from the moment at which it is claimed until its run is
-/// over, or the process. Any thread.
+/// The files of queues that an engine works on: each is held from the moment at which it is claimed until its run is
+/// over, or the engine. Any thread.
 final class Claims: Sendable {
   private struct State {
     var held: [RunID: any FileClaim] = [:]
+    var isOver = false
     /// Files that stay in the directory of work although their run is over, and are to be looked at again.
     var left: Set<TreeID> = []
   }
@@ -22,8 +23,9 @@ final class Claims: Sendable {
 
   var count: Int { state.withLock { $0.held.count } }
 
+  /// Not after `releaseAll`.
   func keep(_ claim: any FileClaim, for run: RunID) {
-    state.withLock { $0.held[run] = claim }
+    state.withLock { if !$0.isOver { $0.held[run] = claim } }
   }
 
   func claim(of run: RunID) -> (any FileClaim)? { state.withLock { $0.held[run] } }
@@ -31,6 +33,16 @@ final class Claims: Sendable {
   func release(_ run: RunID) {
     // Outside of the lock: with the last reference goes an open file.
     _ = state.withLock { $0.held.removeValue(forKey: run) }
+  }
+
+  /// The engine is over: another one, of this process or not, may have the files. flock(2) tells two descriptors of one
+  /// process apart as it does those of two.
+  func releaseAll() {
+    _ = state.withLock { state in
+      state.isOver = true
+      defer { state.held = [:] }
+      return state.held
+    }
   }
 
   /// Whether the run has its file. One that an earlier process held, or that a hook has put in the place of the claimed
