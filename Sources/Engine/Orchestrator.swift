@@ -52,23 +52,22 @@ public actor Orchestrator {
   private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
-  /// `only` names the workflows that this process runs; nil runs all. `failedBefore` are the trees that an engine before
-  /// this one in the same process has left failed. Throws a permanent failure for a configuration
-  /// that its check should have refused.
+  /// `only` names the workflows that this process runs; nil runs all. `earlier` tells how the engine before this one in
+  /// the same process has ended. Throws a permanent failure for a configuration that its check should have refused.
   public init(
-    _ configuration: Configuration, only: Set<WorkflowName>? = nil, failedBefore: Set<TreeID> = [], ports: EnginePorts,
-    mode: Mode, logger: Logger, meter: TransferMeter
+    _ configuration: Configuration, only: Set<WorkflowName>? = nil, after earlier: Summary = Summary(),
+    ports: EnginePorts, mode: Mode, logger: Logger, meter: TransferMeter
   ) throws(Failure) {
     self.configuration = configuration
     self.only = only
-    failedTrees = failedBefore
+    failedTrees = earlier.failed
     self.mode = mode
     self.logger = logger
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
     self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
     let workflows = contexts.map(\.workflow)
     self.ports = Self.keepingNothing(of: workflows.filter(\.isDryRun), ports)
-    backlog = Backlog(workflows, leavesDeferred: mode != .service)
+    backlog = Backlog(workflows, leavesDeferred: mode != .service, after: earlier.begun)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(), claims: Claims(ports.files),
@@ -101,7 +100,7 @@ public actor Orchestrator {
     await reaping?.value
     await pruning?.value
     letGo()
-    return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
+    return summary
   }
 
   /// Nothing of this engine is in the way of one that comes after it.
@@ -272,13 +271,19 @@ public actor Orchestrator {
 
   // MARK: The end
 
-  private var unfinished: Int {
-    interrupted + backlog.unfinished + tasks.count
+  private var summary: Summary {
+    var summary = Summary()
+    (summary.failed, summary.pushed, summary.unseen) = (failedTrees, ownRuns, unseen)
+    summary.unfinished = interrupted + backlog.unfinished + tasks.count
+    (summary.begun, summary.fatal) = (backlog.begun, fatal)
+    return summary
   }
 
   func endIfOver() {
     letIntakesOn()
-    guard tasks.isEmpty, requests == 0, isStopping || backlog.isOver, ended != nil else { return }
+    // Nothing is over before it is known what was left.
+    let isOver = isStopping || early == nil && backlog.isOver
+    guard tasks.isEmpty, requests == 0, isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil

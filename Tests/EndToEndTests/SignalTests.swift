@@ -201,6 +201,20 @@ struct RereadingTests {
     }
   }
 
+  @Test("A count is that of the process, however often the file is read again")
+  func counted() async throws {
+    try await World.with(.none) { world in
+      try world.configure("stop: { count: 2 }", to: "[copy]")
+      let service = try await world.startService()
+      try world.makeTree("t1", ["a": "1"])
+      await expect(1, "run done", service)
+      try await world.readAgain(service)
+      try world.makeTree("t2", ["a": "1"])
+      try await service.expectEnd(.exited(0))
+      #expect(try world.copies() == ["t1/a", "t2/a"])
+    }
+  }
+
   @Test("Another state directory waits for a restart, and that is said")
   func stateDirectory() async throws {
     try await World.with(.none) { world in

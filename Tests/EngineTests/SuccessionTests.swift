@@ -72,6 +72,49 @@ struct SuccessionTests {
     #expect(world.store().puts.count == 1 && world.hooks.invocations.count == 2)
   }
 
+  @Test(
+    "It counts the trees that were begun before it, and goes on with those that have not ended",
+    arguments: [true, false])
+  func count(waits: Bool) async throws {
+    let (isLeft, stopped) = (Signal(), Signal())
+    let world = try EngineWorld()
+    world.set {
+      $0.stop = .count(2)
+      $0.hooks = Hooks(pre: [.named("/pre")])
+    }
+    await world.ledger.onCommit { changes in
+      for case .run(let run) in changes where run.state.name == "waiting" { isLeft.send() }
+    }
+    world.hooks.enqueue(.success)
+    world.hooks.enqueue { _ in
+      if waits { return .exited(1) }
+      isLeft.send()
+      await withTaskCancellationHandler {
+        await stopped.wait()
+      } onCancel: {
+        stopped.send()
+      }
+      return HookResult(ending: .cancelled, output: [], duration: .zero)
+    }
+    try world.makeReady("t1", ["x": "1"])
+    event(world, "t1/.ready")
+    let first = try await world.process(mode: .service, standsStill: true) { orchestrator in
+      while (try? await world.latest("t1"))?.state != .done { await Task.yield() }
+      _ = try? world.makeReady("t2", ["x": "1"])
+      event(world, "t2/.ready")
+      await isLeft.wait()
+      await orchestrator.stop()
+      await orchestrator.stop()
+    }
+    #expect(first.unfinished == 1 && world.keys() == ["t1/x"])
+    try world.makeReady("t3", ["x": "1"])
+    event(world, "t3/.ready")
+    let second = try await world.process(mode: .service, after: first)
+    #expect(second.failed.isEmpty && second.unfinished == 0 && world.keys() == ["t1/x", "t2/x"])
+    try await world.process(mode: .service, after: second)
+    #expect(world.keys() == ["t1/x", "t2/x"])
+  }
+
   @Test("Of the one before it nothing stays in memory")
   func freed() async throws {
     let world = try EngineWorld()

@@ -14,7 +14,9 @@ extension Orchestrator {
       case .enqueue: backlog.add(run)
       case .resume: backlog.resume(run)
       case .wait(let waiting): backlog.resume(run, after: waiting)
-      case .abandon: failedTrees.insert(run.tree)
+      case .abandon:
+        backlog.abandon(run)
+        failedTrees.insert(run.tree)
       }
     }
     setAlarm()

@@ -69,6 +69,7 @@ extension Orchestrator: RunControl {
   func letRequestsIn() {
     for waiting in early ?? [] { waiting.resume() }
     early = nil
+    endIfOver()
   }
 
   /// What has been done may let others begin, or be the last that this process was to do.
