@@ -8,6 +8,19 @@ struct Backlog {
     case goOn(Run)
   }
 
+  /// A run that goes on no more, and how it stood.
+  enum Withheld {
+    case ready(Run)
+    case due(Run)
+    case waiting(Run, RunState.Waiting)
+
+    var run: Run {
+      switch self {
+      case .ready(let run), .due(let run), .waiting(let run, _): run
+      }
+    }
+  }
+
   private var gates: [WorkflowName: IntakeGate]
   private var queue = RunQueue()
   private var due: Deque<Run> = []
@@ -89,12 +102,22 @@ struct Backlog {
   /// Keeps the run's tree for it until it is ended.
   mutating func hold(_ run: Run) { queue.hold(run) }
 
-  /// A run that is not under way goes on no more; it still keeps its tree, until it is ended.
-  mutating func withhold(_ id: RunID) {
-    queue.remove(id)
-    due.removeAll { $0.id == id }
-    waiting.remove(id)
-    parked[id] = nil
+  /// A run that is not under way goes on no more; it still keeps its tree, until it is ended or put back. nil if it is
+  /// not here.
+  mutating func withhold(_ id: RunID) -> Withheld? {
+    if let run = queue.remove(id) { return .ready(run) }
+    if let index = due.firstIndex(where: { $0.id == id }) { return .due(due.remove(at: index)) }
+    if let (run, wait) = waiting.remove(id) { return .waiting(run, wait) }
+    // It finds out by itself whether its destination is still out.
+    return parked.removeValue(forKey: id).map { .due($0) }
+  }
+
+  mutating func putBack(_ withheld: Withheld) {
+    switch withheld {
+    case .ready(let run): add(run)
+    case .due(let run): goOn(run)
+    case .waiting(let run, let wait): self.wait(run, wait)
+    }
   }
 
   // MARK: What an earlier process left

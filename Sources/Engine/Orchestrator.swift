@@ -17,8 +17,9 @@ public actor Orchestrator {
   var tasks: [RunID: Task<Void, Never>] = [:]
   /// So many runs under way share another one's task.
   var inBatches = 0
-  /// Runs under way whose task has been cancelled because somebody wants them ended.
+  /// Runs under way whose task has been cancelled because somebody wants them ended, and how they were left.
   var cancelling: Set<RunID> = []
+  var withheld: [RunID: Backlog.Withheld] = [:]
   /// Runs that somebody waits for: a destination that is out uses up their attempts.
   var pushed: Set<RunID> = []
   /// Those that this process was started for, and their trees as far as an earlier process has left a run of them.
