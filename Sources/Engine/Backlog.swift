@@ -8,6 +8,19 @@ struct Backlog {
     case goOn(Run)
   }
 
+  /// A run that goes on no more, and how it stood.
+  enum Withheld {
+    case ready(Run)
+    case due(Run)
+    case waiting(Run, RunState.Waiting)
+
+    var run: Run {
+      switch self {
+      case .ready(let run), .due(let run), .waiting(let run, _): run
+      }
+    }
+  }
+
   private var gates: [WorkflowName: IntakeGate]
   private var queue = RunQueue()
   private var due: Deque<Run> = []
@@ -15,11 +28,16 @@ struct Backlog {
   /// Runs that wait for no time, but for a destination that is out.
   private var parked: [RunID: Run] = [:]
   /// Runs that take a place of their workflow's count, until they have ended.
-  private var counted: Set<RunID> = []
+  private var counted: [RunID: WorkflowName] = [:]
+  /// Runs that had such a place when an engine before this one ended: they take it again.
+  private var owed: Set<RunID>
 
   /// Under `--once` a run that a hook defers is left to the next process.
-  init(_ workflows: [Workflow], leavesDeferred: Bool) {
-    gates = Dictionary(uniqueKeysWithValues: workflows.map { ($0.name, IntakeGate(rule: $0.stop)) })
+  init(_ workflows: [Workflow], leavesDeferred: Bool, after earlier: BegunTrees = BegunTrees()) {
+    let taken = earlier.ended
+    gates = Dictionary(
+      uniqueKeysWithValues: workflows.map { ($0.name, IntakeGate(rule: $0.stop, taken: taken[$0.name] ?? 0)) })
+    owed = earlier.underWay
     waiting = WaitingRuns(leavesDeferred: leavesDeferred)
   }
 
@@ -84,24 +102,46 @@ struct Backlog {
   /// Keeps the run's tree for it until it is ended.
   mutating func hold(_ run: Run) { queue.hold(run) }
 
-  /// A run that is not under way goes on no more; it still keeps its tree, until it is ended.
-  mutating func withhold(_ id: RunID) {
-    queue.remove(id)
-    due.removeAll { $0.id == id }
-    waiting.remove(id)
-    parked[id] = nil
+  /// A run that is not under way goes on no more; it still keeps its tree, until it is ended or put back. nil if it is
+  /// not here.
+  mutating func withhold(_ id: RunID) -> Withheld? {
+    if let run = queue.remove(id) { return .ready(run) }
+    if let index = due.firstIndex(where: { $0.id == id }) { return .due(due.remove(at: index)) }
+    if let (run, wait) = waiting.remove(id) { return .waiting(run, wait) }
+    // It finds out by itself whether its destination is still out.
+    return parked.removeValue(forKey: id).map { .due($0) }
+  }
+
+  mutating func putBack(_ withheld: Withheld) {
+    switch withheld {
+    case .ready(let run): add(run)
+    case .due(let run): goOn(run)
+    case .waiting(let run, let wait): self.wait(run, wait)
+    }
   }
 
   // MARK: What an earlier process left
 
   mutating func resume(_ run: Run) {
+    takeOwedPlace(run)
     queue.hold(run)
     due.append(run)
   }
 
   mutating func resume(_ run: Run, after wait: RunState.Waiting) {
+    takeOwedPlace(run)
     queue.hold(run)
     waiting.add(run, wait)
+  }
+
+  /// It has ended without going on.
+  mutating func abandon(_ run: Run) {
+    takeOwedPlace(run)
+    end(run)
+  }
+
+  private mutating func takeOwedPlace(_ run: Run) {
+    if owed.remove(run.id) != nil { count(run) }
   }
 
   // MARK: Under way
@@ -131,12 +171,12 @@ struct Backlog {
   }
 
   private mutating func count(_ run: Run) {
-    if counted.insert(run.id).inserted { gates[run.tree.workflow]?.began() }
+    if counted.updateValue(run.tree.workflow, forKey: run.id) == nil { gates[run.tree.workflow]?.began() }
   }
 
   /// A run that was deferred has given its place back, and needs one again.
   private func mayResume(_ run: Run) -> Bool {
-    counted.contains(run.id) || gates[run.tree.workflow]?.letsBegin == true
+    counted[run.id] != nil || gates[run.tree.workflow]?.letsBegin == true
   }
 
   // MARK: No longer under way
@@ -144,7 +184,7 @@ struct Backlog {
   mutating func end(_ run: Run) {
     queue.release(run.id)
     let hasBegun = run.attempt > 0 || run.state == .failed
-    if !hasBegun { giveBack(run) } else { counted.remove(run.id) }
+    if !hasBegun { giveBack(run) } else { counted[run.id] = nil }
   }
 
   mutating func wait(_ run: Run, _ wait: RunState.Waiting) {
@@ -159,7 +199,7 @@ struct Backlog {
   mutating func goOn(_ run: Run) { due.append(run) }
 
   private mutating func giveBack(_ run: Run) {
-    if counted.remove(run.id) != nil { gates[run.tree.workflow]?.gaveBack() }
+    if counted.removeValue(forKey: run.id) != nil { gates[run.tree.workflow]?.gaveBack() }
   }
 
   // MARK: Waiting
@@ -177,6 +217,13 @@ struct Backlog {
 
   // MARK: The end
 
+  /// What the engine that comes next in this process has to count.
+  var begun: BegunTrees {
+    var ended = gates.mapValues(\.taken)
+    for workflow in counted.values { ended[workflow, default: 0] -= 1 }
+    return BegunTrees(ended: ended, underWay: Set(counted.keys))
+  }
+
   /// Runs that wait, and those that were to begin.
   var unfinished: Int {
     let toBegin = queue.ready.count { gates[$0.tree.workflow]?.letsBegin == true }
@@ -188,4 +235,11 @@ struct Backlog {
   var isOver: Bool {
     gates.values.allSatisfy(\.isOver) && parked.isEmpty && !due.contains(where: mayResume) && !waiting.holdRetry
   }
+}
+
+/// The trees that the engines of a process have begun: those are counted, not an engine's (`stop: {count: N}`).
+struct BegunTrees: Sendable {
+  var ended: [WorkflowName: Int] = [:]
+  /// Each takes its place again if its run goes on.
+  var underWay: Set<RunID> = []
 }

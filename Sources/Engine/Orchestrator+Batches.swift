@@ -57,11 +57,10 @@ extension Orchestrator {
   /// What follows from the end of a run's way through a task.
   func note(_ ending: RunDriver.Ending, of id: RunID) {
     tasks[id] = nil
-    switch ending {
-    case .interrupted, .waiting:
+    if cancelling.contains(id), let left = ending.withheld {
       // Whoever cancels it ends it.
-      if cancelling.contains(id) { return }
-    case .ended: break
+      withheld[id] = left
+      return
     }
     switch ending {
     case .interrupted: interrupted += 1
@@ -74,6 +73,17 @@ extension Orchestrator {
       if out.isEmpty { backlog.wait(run, wait) } else { park(run, out) }
     }
     shared.outages?.left(id, isOver: ending.isOver)
+  }
+}
+
+extension RunDriver.Ending {
+  /// nil for a run that is over.
+  fileprivate var withheld: Backlog.Withheld? {
+    switch self {
+    case .ended: nil
+    case .interrupted(let run): .due(run)
+    case .waiting(let run, let wait, let out): out.isEmpty ? .waiting(run, wait) : .due(run)
+    }
   }
 }
 

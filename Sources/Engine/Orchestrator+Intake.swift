@@ -33,13 +33,27 @@ extension Orchestrator {
 
   private func lookAgain(at tree: TreeID) {
     guard let intakes, !hasEnded else { return }
+    looks += 1
     Task.detached(executorPreference: ports.fileExecutor) {
       do throws(Failure) {
         try await intakes.lookAgain(at: tree)
       } catch {
         await self.stop(for: error)
       }
+      await self.endLook()
     }
+  }
+
+  private func endLook() {
+    looks -= 1
+    if looks > 0 { return }
+    looksEnded?.resume()
+    looksEnded = nil
+  }
+
+  /// What is taken in by a look that began in time is in the ledger when this returns.
+  func letLooksEnd() async {
+    if looks > 0 { await withCheckedContinuation { looksEnded = $0 } }
   }
 
   /// It has been looked at again.

@@ -10,7 +10,7 @@ extension Orchestrator {
     case push([TreeID])
   }
 
-  /// How it went.
+  /// How it went, and what the engine that comes next in this process has to know.
   public struct Summary: Sendable {
     /// Trees whose latest run of this process failed.
     public var failed: Set<TreeID> = []
@@ -20,7 +20,11 @@ extension Orchestrator {
     public var unseen = 0
     /// Runs that were begun or were to begin, and have not ended.
     public var unfinished = 0
+    var begun = BegunTrees()
     /// Why it had to stop; nil if it ended by itself or was told to.
     public var fatal: Failure?
+
+    /// Before the first engine of a process.
+    public init() {}
   }
 }

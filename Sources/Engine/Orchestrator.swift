@@ -6,7 +6,7 @@ import SlipwayModel
 /// All its state is one actor's; the runs themselves work in tasks of their own.
 public actor Orchestrator {
   let configuration: Configuration
-  private let only: Set<WorkflowName>?
+  let only: Set<WorkflowName>?
   let ports: EnginePorts
   let mode: Mode
   let logger: Logger
@@ -17,8 +17,9 @@ public actor Orchestrator {
   var tasks: [RunID: Task<Void, Never>] = [:]
   /// So many runs under way share another one's task.
   var inBatches = 0
-  /// Runs under way whose task has been cancelled because somebody wants them ended.
+  /// Runs under way whose task has been cancelled because somebody wants them ended, and how they were left.
   var cancelling: Set<RunID> = []
+  var withheld: [RunID: Backlog.Withheld] = [:]
   /// Runs that somebody waits for: a destination that is out uses up their attempts.
   var pushed: Set<RunID> = []
   /// Those that this process was started for, and their trees as far as an earlier process has left a run of them.
@@ -36,34 +37,38 @@ public actor Orchestrator {
   /// Ends what runs of earlier processes have left at their destinations.
   var reaping: Task<Void, Never>?
   var pruning: Task<Void, Never>?
+  /// nil again in the end: the two hold one another.
   private(set) var intakes: Intakes?
+  /// So many trees whose runs are over are being looked at.
+  var looks = 0
+  var looksEnded: CheckedContinuation<Void, Never>?
   var watchTroubles = WatchTroubles()
   /// What was told about trees without a marker while they were in a run.
   var touched = TouchedTrees()
   var waitingForRoom: [(workflow: WorkflowName, continuation: CheckedContinuation<Bool, Never>)] = []
 
   private(set) var isStopping = false
+  private var draining: Task<Void, Never>?
   var fatal: Failure?
   private(set) var hasEnded = false
   private var ended: CheckedContinuation<Void, Never>?
 
-  /// `only` names the workflows that this process runs; nil runs all. `failedBefore` are the trees that an engine before
-  /// this one in the same process has left failed. Throws a permanent failure for a configuration
-  /// that its check should have refused.
+  /// `only` names the workflows that this process runs; nil runs all. `earlier` tells how the engine before this one in
+  /// the same process has ended. Throws a permanent failure for a configuration that its check should have refused.
   public init(
-    _ configuration: Configuration, only: Set<WorkflowName>? = nil, failedBefore: Set<TreeID> = [], ports: EnginePorts,
-    mode: Mode, logger: Logger, meter: TransferMeter
+    _ configuration: Configuration, only: Set<WorkflowName>? = nil, after earlier: Summary = Summary(),
+    ports: EnginePorts, mode: Mode, logger: Logger, meter: TransferMeter
   ) throws(Failure) {
     self.configuration = configuration
     self.only = only
-    failedTrees = failedBefore
+    failedTrees = earlier.failed
     self.mode = mode
     self.logger = logger
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
     self.contexts = Dictionary(uniqueKeysWithValues: contexts.map { ($0.workflow.name, $0) })
     let workflows = contexts.map(\.workflow)
     self.ports = Self.keepingNothing(of: workflows.filter(\.isDryRun), ports)
-    backlog = Backlog(workflows, leavesDeferred: mode != .service)
+    backlog = Backlog(workflows, leavesDeferred: mode != .service, after: earlier.begun)
     shared = SharedRunState(
       slots: TransferSlots(configuration), stems: StemClaims(ledger: ports.ledger),
       taken: TakenMarkers(), claims: Claims(ports.files, queues: workflows.count { $0.claims }),
@@ -91,10 +96,19 @@ public actor Orchestrator {
     await ports.events.stop()
     await source.value
     await intakes.stop()
+    await letLooksEnd()
     pruning?.cancel()
     await reaping?.value
     await pruning?.value
-    return Summary(failed: failedTrees, pushed: ownRuns, unseen: unseen, unfinished: unfinished, fatal: fatal)
+    letGo()
+    return summary
+  }
+
+  /// Nothing of this engine is in the way of one that comes after it.
+  private func letGo() {
+    draining?.cancel()
+    intakes = nil
+    shared.claims.releaseAll()
   }
 
   /// Ends the intake and lets what is under way go on for `drain`; then its tasks are cancelled, and the ledger says
@@ -104,8 +118,8 @@ public actor Orchestrator {
     isStopping = true
     logger.notice("stopping", metadata: ["runs": "\(tasks.count)"])
     let deadline = ports.clock.now() + configuration.settings.drain
-    Task {
-      // A cancelled wait cancels at once, which is never wrong.
+    draining = Task {
+      // It is cancelled when all is over, and finds nothing to cancel then.
       try? await ports.clock.sleep(until: deadline)
       cancelAll()
     }
@@ -216,29 +230,13 @@ public actor Orchestrator {
     pump()
   }
 
-  private func recover() async throws(Failure) {
-    let left = LeftRuns(
-      configuration: configuration, only: only, contexts: contexts, ports: ports, mode: mode, logger: logger)
-    for (run, decision) in try await left.decide() {
-      if decision != .leave { try takeUpFile(of: run) }
-      if case .push(let trees) = mode, trees.contains(run.tree) { noteLeft(run) }
-      switch decision {
-      case .leave: continue
-      case .enqueue: backlog.add(run)
-      case .resume: backlog.resume(run)
-      case .wait(let waiting): backlog.resume(run, after: waiting)
-      case .abandon: failedTrees.insert(run.tree)
-      }
-    }
-    setAlarm()
-    pump()
-  }
-
   // MARK: Runs
 
   /// Starts what may start.
   func pump() {
-    while !isStopping, tasks.count - inBatches < configuration.settings.trees, let next = backlog.takeNext() {
+    while !isStopping, !hasEnded, tasks.count - inBatches < configuration.settings.trees,
+      let next = backlog.takeNext()
+    {
       switch next {
       case .goOn(let run): launch(run) { driver, run throws(Failure) in try await driver.resume(run) }
       case .begin(let run) where isForBatch(run): launchBatch(from: run)
@@ -274,13 +272,19 @@ public actor Orchestrator {
 
   // MARK: The end
 
-  private var unfinished: Int {
-    interrupted + backlog.unfinished + tasks.count
+  private var summary: Summary {
+    var summary = Summary()
+    (summary.failed, summary.pushed, summary.unseen) = (failedTrees, ownRuns, unseen)
+    summary.unfinished = interrupted + backlog.unfinished + tasks.count
+    (summary.begun, summary.fatal) = (backlog.begun, fatal)
+    return summary
   }
 
   func endIfOver() {
     letIntakesOn()
-    guard tasks.isEmpty, requests == 0, isStopping || backlog.isOver, ended != nil else { return }
+    // Nothing is over before it is known what was left.
+    let isOver = isStopping || early == nil && backlog.isOver
+    guard tasks.isEmpty, requests == 0, isOver, ended != nil else { return }
     hasEnded = true
     ended?.resume()
     ended = nil

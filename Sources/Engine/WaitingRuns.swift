@@ -22,7 +22,7 @@ struct WaitingRuns {
     waits[run.id] = (run, wait)
   }
 
-  mutating func remove(_ id: RunID) { waits[id] = nil }
+  mutating func remove(_ id: RunID) -> (run: Run, wait: RunState.Waiting)? { waits.removeValue(forKey: id) }
 
   /// Those that are wanted, whatever their time, oldest first; they wait no longer.
   mutating func take(where isWanted: (Run) -> Bool) -> [Run] {

@@ -104,6 +104,37 @@ struct QueueTests {
     }
   }
 
+  @Test("SIGHUP leaves a queue's files to the engine that comes next, and nothing of the one before stays open")
+  func rereading() async throws {
+    try await World.with(.none) { world in
+      try world.configureQueue("hooks: { pre: [{ shell: 'test -e ../go || exit 75' }] }", to: "[copy]")
+      let service = try await world.startService()
+      try world.scratch.write("1", to: "in/x")
+      #expect(await eventually { service.transcript.contains("deferred, again") }, "\(service.transcript)")
+      try await world.readAgain(service)
+      let process = "/proc/\(service.pid)"
+      let (threads, descriptors) = (Self.count("\(process)/task"), Self.count("\(process)/fd"))
+      for _ in 0..<3 { try await world.readAgain(service) }
+      let areClosed = await eventually {
+        Self.count("\(process)/task") <= threads && Self.count("\(process)/fd") <= descriptors
+      }
+      #expect(areClosed && threads > 0 && descriptors > 0, "\(threads) threads, \(descriptors) descriptors")
+      #expect(world.scratch.children("working") == ["x"])
+      try world.scratch.write("", to: "go")
+      #expect(await eventually { world.scratch.exists("completed/x") }, "\(service.transcript)")
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+      let runs = try await world.run("runs").lines(.output)
+      #expect(runs.count { $0.contains("done") } == 1 && !runs.contains { $0.contains("cancelled") }, "\(runs)")
+    }
+  }
+
+  /// How many entries of /proc are there.
+  private static func count(_ directory: String) -> Int {
+    // A process that has ended has none.
+    (try? FileManager.default.contentsOfDirectory(atPath: directory).count) ?? 0
+  }
+
   @Test("push, status, explain, validate's tests and a dry run work with a queue")
   func asked() async throws {
     try await World.with(.none) { world in
@@ -152,6 +183,14 @@ extension World {
           retry: { attempts: 2, backoff: 10ms..20ms, defer: 100ms }
       \(further)
       """, to: "workflows.yaml")
+  }
+
+  /// Has the service read its file again; returns once the watches of its next engine are live.
+  func readAgain(_ service: Program) async throws {
+    try scratch.remove("started")
+    service.signal(SIGHUP)
+    let isLive = await eventually { service.hasEnded || self.scratch.exists("started") }
+    try #require(isLive && !service.hasEnded, "\(service.transcript)")
   }
 
   /// A process with a state directory of its own; returns once its watches are live.

@@ -158,6 +158,27 @@ struct RereadingTests {
     }
   }
 
+  @Test("A push that comes while the engine still ends is done by the next one")
+  func pushed() async throws {
+    try await World.with(.none) { world in
+      let hook = "touch \(world.scratch("in-hook")); until test -e \(world.scratch("go")); do sleep 0.02; done"
+      try world.configure("hooks: { pre: [{ shell: '\(hook)' }] }", to: "[copy]", settings: "drain: 50s")
+      let service = try await world.startService()
+      try world.makeTree("t", ["a": "1"])
+      #expect(await eventually { world.scratch.exists("in-hook") }, "\(service.transcript)")
+      service.signal(SIGHUP)
+      #expect(await service.line(containing: "stopping") != nil, "\(service.transcript)")
+      try world.makeTree("u", ["a": "1"], ready: false)
+      let push = try world.start("push", "w", "in/u")
+      #expect(await push.line(containing: "waiting for process") != nil, "\(push.transcript)")
+      try world.scratch.write("", to: "go")
+      try await push.expectEnd(.exited(0))
+      #expect(try world.copies() == ["t/a", "u/a"])
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+    }
+  }
+
   @Test("fault 38: a file that is right, but of which no engine can be made, leaves the old one, too")
   func unusable() async throws {
     try await World.with(.none) { world in
@@ -177,6 +198,20 @@ struct RereadingTests {
       #expect(try world.copies() == ["t/a"])
       service.signal(SIGTERM)
       try await service.expectEnd(.exited(0))
+    }
+  }
+
+  @Test("A count is that of the process, however often the file is read again")
+  func counted() async throws {
+    try await World.with(.none) { world in
+      try world.configure("stop: { count: 2 }", to: "[copy]")
+      let service = try await world.startService()
+      try world.makeTree("t1", ["a": "1"])
+      await expect(1, "run done", service)
+      try await world.readAgain(service)
+      try world.makeTree("t2", ["a": "1"])
+      try await service.expectEnd(.exited(0))
+      #expect(try world.copies() == ["t1/a", "t2/a"])
     }
   }
 

@@ -51,6 +51,17 @@ import Testing
     #expect(try world.directory.list(BytePath("state/runs")).isEmpty)
   }
 
+  @Test("Two dry runs of one moment have a directory each")
+  func directories() async throws {
+    let world = try EngineWorld()
+    var hook = Hook.named("/pre")
+    hook.runsInDryRun = true
+    world.set { [hook] in $0.hooks = Hooks(pre: [hook]) }
+    for name in ["t", "u"] { try world.makeReady(name, ["x": "1"]) }
+    _ = try await lines(world)
+    #expect(Set(world.hooks.invocations.map(\.manifest)).count == 2)
+  }
+
   @Test("The manifest comes last, and not at all where something cannot be uploaded")
   func manifest() async throws {
     let world = try EngineWorld()

@@ -87,14 +87,16 @@ final class EngineWorld: Sendable {
         }), workflows: workflows)
   }
 
-  /// A process: `run --once` unless told otherwise, with waits that are over at once, unless the clock stands still.
+  /// A process, or what comes after `earlier` in one: `run --once` unless told otherwise, with waits that are over at
+  /// once, unless the clock stands still.
   @discardableResult
   func process(
-    mode: Orchestrator.Mode = .once, ledger: (any Ledger)? = nil, standsStill: Bool = false,
+    mode: Orchestrator.Mode = .once, after earlier: Orchestrator.Summary = Orchestrator.Summary(),
+    ledger: (any Ledger)? = nil, standsStill: Bool = false,
     during: (Orchestrator) async -> Void = { _ in }
   ) async throws -> Orchestrator.Summary {
     let orchestrator = try Orchestrator(
-      configuration, ports: try ports(ledger ?? self.ledger), mode: mode,
+      configuration, after: earlier, ports: try ports(ledger ?? self.ledger), mode: mode,
       logger: log.logger, meter: TransferMeter())
     let clock = clock
     let turning = Task {

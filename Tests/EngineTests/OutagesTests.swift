@@ -126,6 +126,19 @@ import Testing
     #expect(outages.probers(at: time) == [runs[2]])
   }
 
+  @Test("A run that is over while it waits, or waits for nothing any more, never becomes the prober")
+  func forgotten() {
+    let outages = Bench()
+    _ = outages.fail(runs[0])
+    for run in runs[1...] { #expect(outages.wait(run)) }
+    outages.forget(runs[1])
+    #expect(outages.probers(at: begin + .seconds(1)) == [runs[2]])
+    outages.left(runs[2], at: begin + .seconds(1))
+    #expect(outages.wait(runs[2]))
+    outages.forget(runs[2])
+    #expect(outages.nextProbe == nil && outages.probers(at: begin + .seconds(400)) == [])
+  }
+
   @Test("A prober that is at it longer than the longest wait, with a large file, does not keep the others from trying")
   func longProbe() {
     let outages = Bench()

@@ -169,6 +169,35 @@ struct PushTests {
     #expect(summary.pushed.count == 1 && world.keys() == ["t/x"])
   }
 
+  @Test("A service that is stopping lets others join what is under way; all else waits for its end")
+  func whileStopping() async throws {
+    let (begun, goOn) = (Signal(), Signal())
+    let world = try EngineWorld()
+    world.set { $0.hooks = Hooks(pre: [.named("/pre")]) }
+    world.hooks.always("/pre") { _ in
+      begun.send()
+      await goOn.wait()
+      return .success
+    }
+    for name in ["t", "u"] { try world.directory.write("1", to: "in/\(name)/x") }
+    let late = try await waits(world, "late", "01", isDeferral: false)
+    try await world.process(mode: .service, standsStill: true) { orchestrator in
+      let run = try? await orchestrator.push(WorkflowName("w"), [world.tree("t").path])
+      await begun.wait()
+      await orchestrator.stop()
+      let joined = try? await orchestrator.push(WorkflowName("w"), [world.tree("t").path])
+      #expect(joined == run && joined?.runs.count == 1)
+      for paths in [[world.tree("u").path], [late.tree.path], []] {
+        let refusal = await #expect(throws: Failure.self) {
+          _ = try await orchestrator.push(WorkflowName("w"), paths)
+        }
+        #expect(refusal?.code == RunRefusal.later)
+      }
+      goOn.send()
+    }
+    #expect(world.keys() == ["t/x"])
+  }
+
   @Test("What the process under way does not run or watch is refused, and so is a tree of an intake that has ended")
   func refusals() async throws {
     let world = try EngineWorld()

@@ -1,4 +1,5 @@
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -127,6 +128,61 @@ struct RunRequestTests {
     #expect(summary.failed.isEmpty && summary.unfinished == 0)
   }
 
+  @Test("A file of a queue of which the ledger knows nothing yet is cancelled like any other run")
+  func cancelledWhenClaimed() async throws {
+    let (begun, goOn) = (Signal(), Signal())
+    let world = try EngineWorld(gate: { key in
+      guard key == ObjectKey("slow") else { return }
+      begun.send()
+      await goOn.wait()
+    })
+    world.makeQueue()
+    world.settings.withLock { $0.trees = 1 }
+    try world.directory.write("1", to: "in/slow")
+    world.events.push(.name(world.directory.path("in/slow"), .complete))
+    try await world.process(mode: .service, standsStill: true) { orchestrator in
+      await begun.wait()
+      _ = try? world.directory.write("2", to: "in/x")
+      world.events.push(.name(world.directory.path("in/x"), .complete))
+      var claimed: RunID?
+      while claimed == nil {
+        await Task.yield()
+        claimed = await orchestrator.backlog.run(of: world.tree("x"))
+      }
+      let recorded = try? await world.latest("x")
+      #expect(recorded == nil)
+      let cancelled = try? await orchestrator.cancel(claimed ?? RunID(""))
+      #expect(cancelled?.run.state == .cancelled)
+      await orchestrator.stop()
+      goOn.send()
+    }
+    #expect(try await world.latest("x")?.state == .cancelled)
+    #expect(world.keys() == ["slow"] && world.names("working").isEmpty)
+    #expect(world.names("failed") == ["x"] && world.names("completed") == ["slow"])
+  }
+
+  @Test("So is one whose batch had not been recorded; the others of its batch go on")
+  func cancelledInBatch() async throws {
+    let world = try EngineWorld()
+    world.makeQueue(batch: 2)
+    world.set { $0.hooks = Hooks(pre: [.named("/pre")]) }
+    for name in ["x", "y"] { try world.directory.write(name, to: "in/\(name)") }
+    let ledger = HoldingLedger(world.ledger)
+    let summary = try await world.process(ledger: ledger) { orchestrator in
+      await ledger.isHeld.wait()
+      guard let id = await orchestrator.backlog.run(of: world.tree("x")) else {
+        Issue.record("x is in no run")
+        return
+      }
+      let cancelled = try? await orchestrator.cancel(id)
+      #expect(cancelled?.run.state == .cancelled)
+    }
+    #expect(summary.failed.isEmpty && summary.unfinished == 0)
+    #expect(try await world.latest("x")?.state == .cancelled)
+    #expect(world.keys() == ["y"] && world.names("working").isEmpty)
+    #expect(world.names("failed") == ["x"] && world.names("completed") == ["y"])
+  }
+
   @Test("What has arrived of a cancelled run is told, and its multipart uploads are ended")
   func leavesNothing() async throws {
     let world = try EngineWorld()
@@ -146,5 +202,28 @@ struct RunRequestTests {
     #expect(world.store().abandoned == [upload])
     let again = await refusal { _ = try await alone(world).cancel(run.id) }
     #expect(again?.message == "cannot cancel run 01: it is cancelled already")
+  }
+}
+
+/// Holds a batch before its first hook until its task is cancelled.
+private actor HoldingLedger: LedgerLayer {
+  let kept: any Ledger
+  let isHeld = Signal()
+  private let isCancelled = Signal()
+
+  init(_ kept: any Ledger) {
+    self.kept = kept
+  }
+
+  func commit(_ changes: [LedgerChange]) async throws(Failure) { try await kept.commit(changes) }
+
+  func hooks(of run: RunID) async throws(Failure) -> [HookRecord] {
+    isHeld.send()
+    await withTaskCancellationHandler {
+      await isCancelled.wait()
+    } onCancel: {
+      isCancelled.send()
+    }
+    return try await kept.hooks(of: run)
   }
 }

@@ -21,8 +21,7 @@ struct IntakeBench: Sendable {
   /// A new run of `tree`, which is ready by `marker`, or by somebody's word.
   func run(of tree: TreeID, by marker: MarkerIdentity?) -> Run {
     let now = ports.clock.now()
-    let id = RunID(at: now, entropy: (UInt16.random(in: .min ... .max), UInt64.random(in: .min ... .max)))
-    return Run(id: id, tree: tree, marker: marker, created: now)
+    return Run(id: .unique(at: now), tree: tree, marker: marker, created: now)
   }
 
   /// Later, in a task of its own.

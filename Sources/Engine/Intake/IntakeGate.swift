@@ -6,10 +6,12 @@ struct IntakeGate {
   private var isClosed = false
   private var isAborted = false
   /// Trees that count: begun in this process, neither deferred nor withdrawn.
-  private var taken = 0
+  private(set) var taken: Int
 
-  init(rule: StopRule?) {
+  /// `taken`: by engines before this one in the same process.
+  init(rule: StopRule?, taken: Int = 0) {
     self.rule = rule
+    self.taken = taken
   }
 
   /// Whether new trees are still let in. A full intake takes them, too: one that is deferred gives its place to another.

@@ -219,6 +219,7 @@ struct Outages {
     for place in Array(records.keys) {
       records[place]?.odd.remove(run)
       records[place]?.outage?.failed[run] = nil
+      records[place]?.outage?.waiting.remove(run)
       if records[place]?.isEmpty == true { records[place] = nil }
     }
   }

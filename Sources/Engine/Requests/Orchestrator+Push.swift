@@ -8,7 +8,8 @@ extension Orchestrator {
   /// destination that is out uses up the attempts of such a run.
   ///
   /// Refused where the workflow is not run by this process, where it takes no further tree, or where a path lies under
-  /// none of its watched directories. A process that ends by itself lets others join its runs, and begins none for them.
+  /// none of its watched directories. A process that ends by itself, or is ending, lets others join its runs, and begins
+  /// none for them.
   public func push(_ workflow: WorkflowName, _ paths: [BytePath]) async throws(Failure) -> PushedRuns {
     try await begin()
     defer { end() }
@@ -21,15 +22,28 @@ extension Orchestrator {
       guard let tree = context.workflow.tree(at: path) else { throw RunRefusal.notWatched(path, by: context.workflow) }
       trees.append(tree)
     }
-    if mode != .service { return try joining(trees) }
+    if mode != .service || isStopping { return try await joining(trees) }
     guard isOpen(workflow), backlog.letsBegin(workflow) else { throw RunRefusal.takesNothing(workflow) }
     return trees.isEmpty ? try await intakes.takeAll(of: context.workflow) : try await intakes.take(trees)
   }
 
-  private func joining(_ trees: [TreeID]) throws(Failure) -> PushedRuns {
-    let runs = trees.compactMap { backlog.run(of: $0) }
-    guard !trees.isEmpty, runs.count == trees.count else { throw RunRefusal.ending }
+  private func joining(_ trees: [TreeID]) async throws(Failure) -> PushedRuns {
+    var runs: [RunID] = []
+    for tree in trees {
+      guard let run = try await joinable(tree) else { throw RunRefusal.ending }
+      runs.append(run)
+    }
+    if runs.isEmpty { throw RunRefusal.ending }
     return PushedRuns(runs: runs)
+  }
+
+  /// The run that the tree is in. One that is stopping ends what is under way, and leaves the rest as it is.
+  private func joinable(_ tree: TreeID) async throws(Failure) -> RunID? {
+    guard let id = backlog.run(of: tree) else { return nil }
+    if !isStopping { return id }
+    // Its row is what is followed; one that tells its end is followed no more.
+    guard tasks[id] != nil, try await ports.ledger.run(id)?.state.isFinal == false else { return nil }
+    return id
   }
 
   /// What this process was started for.

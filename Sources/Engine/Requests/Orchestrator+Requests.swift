@@ -34,20 +34,32 @@ extension Orchestrator: RunControl {
   public func cancel(_ id: RunID) async throws(Failure) -> CancelledRun {
     try await begin()
     defer { end() }
-    if let task = tasks[id] {
-      cancelling.insert(id)
-      task.cancel()
-      await task.value
-      cancelling.remove(id)
-    } else {
-      backlog.withhold(id)
+    let left = await withhold(id)
+    let cancelled: CancelledRun
+    do throws(Failure) {
+      cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id, unrecorded: left?.run)
+    } catch {
+      if let left {
+        shared.outages?.left(id, isOver: false)
+        backlog.putBack(left)
+      }
+      throw error
     }
-    let cancelled = try await RunRequests(ports: ports, logger: logger).cancel(id)
     setAside(cancelled.run)
     giveBack(cancelled.run)
     pushed.remove(id)
     shared.outages?.left(id, isOver: true)
     return cancelled
+  }
+
+  /// nil for a run that has ended, or is not here.
+  private func withhold(_ id: RunID) async -> Backlog.Withheld? {
+    guard let task = tasks[id] else { return backlog.withhold(id) }
+    cancelling.insert(id)
+    task.cancel()
+    await task.value
+    cancelling.remove(id)
+    return withheld.removeValue(forKey: id)
   }
 
   private func setAside(_ run: Run) {
@@ -69,6 +81,7 @@ extension Orchestrator: RunControl {
   func letRequestsIn() {
     for waiting in early ?? [] { waiting.resume() }
     early = nil
+    endIfOver()
   }
 
   /// What has been done may let others begin, or be the last that this process was to do.

@@ -19,8 +19,9 @@ public struct RunRequests: RunControl {
   }
 
   /// The run with this ID. Throws a refusal that names the nearest one.
-  func known(_ id: RunID, _ verb: String) async throws(Failure) -> Run {
+  func known(_ id: RunID, _ verb: String, unrecorded: Run? = nil) async throws(Failure) -> Run {
     if let run = try await ports.ledger.run(id) { return run }
+    if let unrecorded { return unrecorded }
     let others = try await ports.ledger.runs(matching: RunFilter(), limit: Self.limit).map(\.id.text)
     throw RunRefusal.unknown(verb, id, nearest: nearest(to: id.text, among: others))
   }
@@ -83,7 +84,13 @@ public struct RunRequests: RunControl {
   // MARK: Cancel
 
   public func cancel(_ id: RunID) async throws(Failure) -> CancelledRun {
-    var run = try await known(id, "cancel")
+    try await cancel(id, unrecorded: nil)
+  }
+
+  /// `unrecorded` is the run as an engine has it, for one of which the ledger knows nothing: a file of a queue may be
+  /// sent with others, and the claim is all there is before.
+  func cancel(_ id: RunID, unrecorded: Run?) async throws(Failure) -> CancelledRun {
+    var run = try await known(id, "cancel", unrecorded: unrecorded)
     if run.state.isFinal { throw RunRefusal.isOver(run) }
     run.cancel("cancelled by hand", at: ports.clock.now())
     do throws(Failure) { try ports.runFiles.remove(id) } catch { logger.warning("\(error.message)") }

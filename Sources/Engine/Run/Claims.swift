@@ -1,8 +1,8 @@
 import SlipwayModel
 import Synchronization
 
-/// The files of queues that this process works on: each is held from the moment at which it is claimed until its run is
-/// over, or the process. Any thread.
+/// The files of queues that an engine works on: each is held from the moment at which it is claimed until its run is
+/// over, or the engine. Any thread.
 final class Claims: Sendable {
   private struct Held {
     let claim: any FileClaim
@@ -12,6 +12,7 @@ final class Claims: Sendable {
   private struct State {
     var held: [RunID: Held] = [:]
     var counts: [WorkflowName: Int] = [:]
+    var isOver = false
     /// Files that a hook has had passed over, and that had no other place to go.
     var skipped: [TreeID: Fingerprint] = [:]
     /// Files that stay in the directory of work although their run is over, and are to be looked at again.
@@ -36,9 +37,11 @@ final class Claims: Sendable {
     share - state.withLock { $0.counts[workflow, default: 0] }
   }
 
+  /// Not after `releaseAll`.
   func keep(_ claim: any FileClaim, for run: Run) {
     release(run.id)
     state.withLock { state in
+      if state.isOver { return }
       state.counts[run.tree.workflow, default: 0] += 1
       state.held[run.id] = Held(claim: claim, workflow: run.tree.workflow)
     }
@@ -68,6 +71,16 @@ final class Claims: Sendable {
 
   func isSkipped(_ tree: TreeID, _ claim: any FileClaim) -> Bool {
     state.withLock { $0.skipped[tree] == claim.fingerprint }
+  }
+
+  /// The engine is over: another one, of this process or not, may have the files. flock(2) tells two descriptors of one
+  /// process apart as it does those of two.
+  func releaseAll() {
+    _ = state.withLock { state in
+      state.isOver = true
+      defer { state.held = [:] }
+      return state.held
+    }
   }
 
   /// Whether the run has its file. One that an earlier process held, or that a hook has put in the place of the claimed

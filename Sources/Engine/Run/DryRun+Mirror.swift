@@ -11,7 +11,7 @@ extension DryRun {
     let pass = board.findings.begin(tree, board.begin(tree))
     tell(.tree(tree))
     let now = ports.clock.now()
-    var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
+    var run = Run(id: .unique(at: now), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
     var isClean = true

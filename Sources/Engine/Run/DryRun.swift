@@ -160,7 +160,7 @@ public struct DryRun: Sendable {
   ) async throws(Failure) -> Bool {
     tell(.tree(tree))
     let now = ports.clock.now()
-    var run = Run(id: RunID(at: now, entropy: (0, 0)), tree: tree, marker: nil, created: now)
+    var run = Run(id: .unique(at: now), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, at: directory, tell)
     var (isClean, isOneFile, failed) = (true, false, 0)

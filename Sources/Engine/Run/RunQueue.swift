@@ -50,15 +50,15 @@ struct RunQueue {
   }
 
   /// A run that stands in the queue leaves it.
-  mutating func remove(_ id: RunID) {
-    guard let index = ready.firstIndex(where: { $0.id == id }) else { return }
-    leaveReady(at: index)
+  mutating func remove(_ id: RunID) -> Run? {
+    ready.firstIndex { $0.id == id }.map { leaveReady(at: $0) }
   }
 
-  private mutating func leaveReady(at index: Int) {
-    let tree = ready.remove(at: index).tree
-    readyTrees.remove(tree)
-    readyCounts[tree.workflow, default: 0] -= 1
+  private mutating func leaveReady(at index: Int) -> Run {
+    let run = ready.remove(at: index)
+    readyTrees.remove(run.tree)
+    readyCounts[run.tree.workflow, default: 0] -= 1
+    return run
   }
 
   /// Keeps the run's tree from every other run until `release`.
@@ -75,8 +75,7 @@ struct RunQueue {
   mutating func takeNext(where isAllowed: (Run) -> Bool) -> Run? {
     // In two steps: what is being walked would be copied by a change.
     guard let index = firstFree(where: isAllowed) else { return nil }
-    let run = ready[index]
-    leaveReady(at: index)
+    let run = leaveReady(at: index)
     hold(run)
     return run
   }

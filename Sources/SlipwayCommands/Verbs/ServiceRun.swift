@@ -64,30 +64,30 @@ struct ServiceRun {
       progress.cancel()
     }
     var current = assembly
-    var engine = try engine(of: current, over: ledger, meter, failedBefore: [])
+    var engine = try engine(of: current, over: ledger, meter, after: Orchestrator.Summary())
     while true {
       await control.use(engine.orchestrator, engine.running)
       let summary = await engine.orchestrator.run()
       engine.running.close()
       guard summary.fatal == nil, let next = await control.takeReading() else { return summary }
       do throws(Failure) {
-        engine = try self.engine(of: next, over: ledger, meter, failedBefore: summary.failed)
+        engine = try self.engine(of: next, over: ledger, meter, after: summary)
         current = next
       } catch {
         current.logger.error("\(error.message)")
         current.logger.error("the workflow file cannot be used: the old one stays")
-        engine = try self.engine(of: current, over: ledger, meter, failedBefore: summary.failed)
+        engine = try self.engine(of: current, over: ledger, meter, after: summary)
       }
     }
   }
 
   private func engine(
-    of assembly: Assembly, over ledger: SQLiteLedger, _ meter: TransferMeter, failedBefore: Set<TreeID>
+    of assembly: Assembly, over ledger: SQLiteLedger, _ meter: TransferMeter, after earlier: Orchestrator.Summary
   ) throws(Failure) -> (orchestrator: Orchestrator, running: RunningPorts) {
     let running = try assembly.open(over: ledger, state: self.assembly.stateDirectory, watches: mode == .service)
     do throws(Failure) {
       let orchestrator = try Orchestrator(
-        assembly.configuration, only: only, failedBefore: failedBefore, ports: running.ports, mode: mode,
+        assembly.configuration, only: only, after: earlier, ports: running.ports, mode: mode,
         logger: assembly.logger, meter: meter)
       return (orchestrator, running)
     } catch {
