@@ -37,7 +37,10 @@ final class EngineWorld: Sendable {
     directory = try TemporaryDirectory()
     try directory.makeDirectory(BytePath("in"))
     files = FaultyFiles(
-      LocalTreeFiles(roots: ["in", "other", "working", "working-v"].map { directory.path($0) }))
+      LocalTreeFiles(
+        roots: [
+          directory.path("in"), directory.path("other"), directory.path("working"), directory.path("working-v"),
+        ]))
     stores = Dictionary(
       uniqueKeysWithValues: destinations.map {
         (DestinationName($0), InMemoryStore(keepsEqual: keepsEqual, gate: gate))
