@@ -144,11 +144,13 @@ extension EasyHandle {
     set(CURLOPT_WRITEDATA, this)
     set(CURLOPT_READDATA, this)
     set(CURLOPT_SEEKDATA, this)
+    set(CURLOPT_SOCKOPTDATA, Unmanaged.passUnretained(poller).toOpaque())
     set(CURLOPT_CLOSESOCKETDATA, Unmanaged.passUnretained(poller).toOpaque())
     check(slipway_easy_set_data_callback(curl, CURLOPT_HEADERFUNCTION, receiveField))
     check(slipway_easy_set_data_callback(curl, CURLOPT_WRITEFUNCTION, receiveBody))
     check(slipway_easy_set_data_callback(curl, CURLOPT_READFUNCTION, readBody))
     check(slipway_easy_set_seek_callback(curl, seekBody))
+    check(slipway_easy_set_open_callback(curl, openSocket))
     check(slipway_easy_set_close_callback(curl, closeSocket))
   }
 
