@@ -136,7 +136,11 @@ extension EasyHandle {
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     "http,https".withCString { set(CURLOPT_PROTOCOLS_STR, $0) }
     settings.userAgent.withCString { set(CURLOPT_USERAGENT, $0) }
-    if let bundle = settings.caBundle { bundle.withCString { set(CURLOPT_CAINFO, $0) } }
+    if let bundle = settings.caBundle {
+      bundle.withCString { set(CURLOPT_CAINFO, $0) }
+      // libcurl would go on to trust the system's directory of certificates, too.
+      set(CURLOPT_CAPATH, nil)
+    }
     let this = Unmanaged.passUnretained(self).toOpaque()
     set(CURLOPT_PRIVATE, this)
     set(CURLOPT_ERRORBUFFER, errorText)
