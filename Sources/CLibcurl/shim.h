@@ -21,6 +21,10 @@ static inline CURLcode slipway_easy_set_seek_callback(
     CURL *easy, int (*value)(void *, curl_off_t, int)) {
   return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, value);
 }
+static inline CURLcode slipway_easy_set_open_callback(
+    CURL *easy, int (*value)(void *, curl_socket_t, curlsocktype)) {
+  return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
+}
 static inline CURLcode slipway_easy_set_close_callback(CURL *easy, int (*value)(void *, curl_socket_t)) {
   return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, value);
 }

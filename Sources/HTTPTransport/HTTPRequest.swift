@@ -109,14 +109,15 @@ package struct HTTPFields: Sendable {
   private static let usualSize = 448
   private static let usualCount = 8
 
-  /// libcurl takes `name;` for a field without a value, and `name:` for one that is not to be sent.
+  /// libcurl takes `name;` for a field without a value, and `name:` with nothing but blanks behind it for one that is not
+  /// to be sent. Blanks around a value are no part of it (RFC 9110, section 5.5).
   private mutating func append(_ name: String, _ value: UnsafeBufferPointer<UInt8>) {
     let start = lines.count
     starts.append(start)
     var name = name
     name.withUTF8 { lines.append(contentsOf: $0) }
     let nameEnd = lines.count
-    if value.isEmpty {
+    if value.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
       lines.append(UInt8(ascii: ";"))
     } else {
       lines.append(UInt8(ascii: ":"))

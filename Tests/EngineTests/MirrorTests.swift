@@ -1,6 +1,7 @@
 import Glibc
 import LocalFiles
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -91,6 +92,21 @@ import Testing
     #expect(puts == ["old/x.txt", "y.html", "y.part", "z.txt"])
     #expect(world.store().objects[ObjectKey("a.txt")] == Array("22".utf8))
     #expect(world.store().listings == 1)
+  }
+
+  @Test("That is so only where everything may be replaced", arguments: S3Destination.Overwrite.allCases)
+  func renamesBesideOthers(_ overwrite: S3Destination.Overwrite) async throws {
+    var settings = S3Destination(bucket: "b")
+    settings.overwrite = overwrite
+    let name = DestinationName("a")
+    let mirrored = Destination(name: name, location: EngineWorld.location, prefix: [], kind: .s3(settings))
+    world.destinations.withLock { $0[name] = mirrored }
+    try write(["x.txt": "1"])
+    try await world.process()
+    try move("x.txt", to: "y.txt")
+    #expect(try await run()?.state == .done)
+    #expect(world.keys() == ["y.txt"])
+    #expect(world.store().copies.isEmpty == (overwrite != .always))
   }
 
   @Test("Where somebody else has replaced the object of the old name, the file is sent")

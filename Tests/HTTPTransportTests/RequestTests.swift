@@ -81,6 +81,14 @@ import Testing
     #expect(response.body.isEmpty)
   }
 
+  @Test("A value of nothing but blanks goes out as an empty one", arguments: ["", " ", "\t  "])
+  func blank(value: String) async throws {
+    var fields = HTTPFields()
+    fields.append("x-blank", value)
+    let request = try await arrived { HTTPRequest(.put, $0.url(), fields: fields, body: .bytes([1])) }
+    #expect(request.lines.contains { $0 == "x-blank:" || $0 == "x-blank: " })
+  }
+
   @Test("Fields go out as they were given, empty values too")
   func fields() async throws {
     var fields = HTTPFields()

@@ -7,7 +7,10 @@ final class SocketServer: Sendable {
   private let listener: Int32
   private let accepted = Atomic<Int>(0)
 
-  init(_ script: @escaping @Sendable (ServerConnection) -> Void) throws {
+  /// Takes no connection before `beginning` is signalled; up to then the kernel keeps one more than `backlog`.
+  init(
+    backlog: Int32 = 512, beginning: DispatchSignal? = nil, _ script: @escaping @Sendable (ServerConnection) -> Void
+  ) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -16,12 +19,13 @@ final class SocketServer: Sendable {
     let listener = self.listener
     let isListening = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 512) == 0 && getsockname(listener, $0, &length) == 0
+        bind(listener, $0, length) == 0 && listen(listener, backlog) == 0 && getsockname(listener, $0, &length) == 0
       }
     }
     guard isListening else { throw ServerProblem(code: errno) }
     port = UInt16(bigEndian: address.sin_port)
     startThread { [weak self] in
+      beginning?.wait()
       while true {
         let socket = accept(listener, nil, nil)
         if socket < 0 { return }
@@ -37,7 +41,7 @@ final class SocketServer: Sendable {
   }
 
   var connections: Int { accepted.load(ordering: .relaxed) }
-  func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+  func url(_ path: String = "/", host: String = "127.0.0.1") -> String { "http://\(host):\(port)\(path)" }
 }
 
 struct ServerProblem: Error {
@@ -60,7 +64,11 @@ final class ServerConnection: @unchecked Sendable {  // used by the one thread t
 
   /// The next request, nil if the client went away.
   func readRequest() -> ReceivedRequest? {
-    guard let head = readHead() else { return nil }
+    readHead().flatMap { readBody(of: $0) }
+  }
+
+  /// The rest of a request whose head has been read.
+  func readBody(of head: String) -> ReceivedRequest? {
     let request = ReceivedRequest(head: head)
     let length = request.field("content-length").flatMap { Int($0) } ?? 0
     while buffered.count < length { if !readMore() { return nil } }

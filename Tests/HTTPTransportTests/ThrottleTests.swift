@@ -1,7 +1,8 @@
-import HTTPTransport
 import SlipwayModel
 import Synchronization
 import Testing
+
+@testable import HTTPTransport
 
 @Suite("Transfers under a limit of rate", .timeLimit(.minutes(1))) struct ThrottleTests {
   private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -127,6 +128,56 @@ import Testing
     let running = letTimeRun()
     #expect(try await held.value == 403)
     running.cancel()
+  }
+
+  @Test("Who asks again while it waits keeps its one place, and leaves none behind")
+  func asksAgain() throws {
+    let throttle = Throttle()
+    var request = HTTPRequest(.put, "http://127.0.0.1/")
+    request.rateLimit = standingLimit(10_000)
+    let exchanges = [Exchange(request), Exchange(request)]
+    while throttle.grant(1_000, to: exchanges[0]) > 0 {}
+    #expect(throttle.grant(1_000, to: exchanges[1]) == 0)
+    #expect(throttle.grant(1_000, to: exchanges[0]) == 0)
+    #expect(throttle.all.map { $0 === exchanges[0] } == [true, false])
+    #expect(throttle.forget(exchanges[0]))
+    #expect(throttle.all.count == 1)
+    time.set(10_000_000_000)
+    #expect(throttle.takeDue().count == 1)
+    #expect(throttle.all.isEmpty)
+    #expect(throttle.millisecondsLeft == -1)
+  }
+
+  @Test("A kept connection that dies while its transfer is held back costs neither a second request nor the next turn")
+  func diesWhileHeld() async throws {
+    let (log, again) = (Shared(received: Mutex(nil)), AsyncSignal())
+    let server = try SocketServer { connection in
+      while let head = connection.readHead() {
+        let path = String(head.split(separator: " ")[1])
+        if path == "/held", log.log.withLock({ $0 == ["/first"] }) {
+          log.log.withLock { $0.append("reset") }
+          return connection.reset()
+        }
+        if path == "/held" { again.signal() }
+        guard connection.readBody(of: head) != nil else { return }
+        log.log.withLock { $0.append(path) }
+        connection.answer(Self.ok)
+      }
+    }
+    let sender = LimitedSender(try HTTPTransport(), limit: standingLimit(100_000))
+    func send(_ path: String, _ count: Int) async throws -> Int {
+      var request = file(count, to: server)
+      request.url = server.url(path)
+      return try await sender.send(request).status
+    }
+    #expect(try await send("/first", 10) == 200)
+    async let held = send("/held", 300_000)
+    await again.wait()
+    let running = letTimeRun()
+    #expect(try await held == 200)
+    for _ in 0..<2 { #expect(try await send("/next", 300_000) == 200) }
+    running.cancel()
+    #expect(log.log.withLock { $0 } == ["/first", "reset", "/held", "/next", "/next"])
   }
 
   @Test("Shutting down ends what waits")

@@ -149,8 +149,57 @@ struct PreHookScriptTests {
     let result = await bench.run("gzip")
     #expect(result.ending == .exited(1))
     #expect(result.text == "gzip: in the way, and not the same compressed: ./a.log.gz\n")
+    try FileManager.default.createDirectory(atPath: bench.tree + "/in/deep", withIntermediateDirectories: true)
+    for name in ["in/deep/b.txt", "in/deep/b.txt.gz"] { bench.make(name, "two") }
+    let deep = await bench.run("gzip", ["*.txt"])
+    #expect(deep.text == "gzip: in the way, and not the same compressed: ./in/deep/b.txt.gz\n")
+    try FileManager.default.removeItem(atPath: bench.tree + "/in")
     #expect(bench.names() == [Array("a.log".utf8), Array("a.log.gz".utf8)])
     #expect(await bench.bench.shell("gzip -dc watch/tree/a.log.gz").text == "one")
+  }
+
+  /// A `gzip` that replaces with links, at its first call, all of these names but that of the file it reads.
+  private func swappingGzip(_ names: String, file: String = "", by target: String) async -> EnvironmentVariable {
+    let (bin, path) = (bench.bench.path("bin"), bench.bench.path(target))
+    _ = await bench.bench.shell(
+      """
+      mkdir bin && cat >bin/gzip <<'END' && chmod 755 bin/gzip
+      #!/bin/sh
+      if mkdir '\(bin)/called' 2>/dev/null; then
+        own=$(stat -L -c %i /dev/stdin)
+        for name in '\(bench.tree)'/\(names); do
+          [ "$(stat -c %i "$name\(file)")" = "$own" ] || { mv "$name" '\(bin)' && ln -s '\(path)' "$name"; }
+        done
+      fi
+      exec /usr/bin/gzip "$@"
+      END
+      """)
+    return EnvironmentVariable("PATH", "\(bin):/usr/bin:/bin")
+  }
+
+  @Test("gzip: a directory that is swapped for a link is not worked in")
+  func gzipSwappedDirectory() async throws {
+    for name in ["watch/tree/a", "watch/tree/b", "victim"] {
+      try FileManager.default.createDirectory(atPath: bench.bench.path(name), withIntermediateDirectories: true)
+      try bench.bench.write(name + "/x.log", "content of \(name)")
+    }
+    let path = await swappingGzip("?", file: "/x.log", by: "victim")
+    await bench.run("gzip", environment: [path])
+    #expect(bench.bench.exists("bin/called"))
+    #expect(bench.names(in: bench.bench.path("victim")) == [Array("x.log".utf8)])
+  }
+
+  @Test("gzip: a file that is swapped for a link is not read")
+  func gzipSwappedFile() async throws {
+    for name in ["a", "b", "c"] { bench.make(name + ".log", "content of \(name)") }
+    try bench.bench.write("secret", "content of another")
+    let path = await swappingGzip("*.log", by: "secret")
+    let result = await bench.run("gzip", environment: [path])
+    #expect(result.ending == .exited(1))
+    #expect(result.text.hasPrefix("gzip: a link has taken its place: ./"))
+    let packed = await bench.bench.shell("gzip -dc watch/tree/*.gz")
+    #expect(packed.text.hasPrefix("content of "))
+    #expect(!packed.text.contains("another"))
   }
 
   @Test("gzip: patterns of one's own, and nothing that looks like an option")

@@ -87,6 +87,14 @@ struct CachedCredentialsTests {
     #expect(source.count == 2)
   }
 
+  @Test("Keys may change untold only where they have no end", arguments: [nil, hour])
+  func untold(expiry: Timestamp?) async throws {
+    let cache = cache(ScriptedSource(.gives("A", until: expiry)))
+    #expect(!cache.mayChangeUntold)
+    _ = try await cache.credentials()
+    #expect(cache.mayChangeUntold == (expiry == nil))
+  }
+
   @Test("Keys without an end are fetched once")
   func endless() async throws {
     let source = ScriptedSource(.gives("A"))

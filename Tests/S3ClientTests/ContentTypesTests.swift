@@ -35,7 +35,7 @@ import Testing
 
   @Test("A PUT carries it")
   func put() async throws {
-    let transport = ScriptedTransport(.answer(200))
+    let transport = ScriptedTransport(.answer(200, ["ETag: \"x\""]))
     let client = try client(transport) { $0.checksum = .none }
     _ = try await client.putObject(ObjectKey("reports/today.json"), [0x7B, 0x7D])
     #expect(transport.requests[0].value("content-type") == "application/json")

@@ -145,6 +145,17 @@ import Testing
     }
   }
 
+  @Test("A size that no object has is an error, not a number to reckon with")
+  func hostileSize() async throws {
+    let transport = ScriptedTransport(.answer(200, ["Content-Length: 9223372036854775807", "ETag: \"e\""]))
+    let error = await #expect(throws: S3Error.self) {
+      try await client(transport).copyObject(ObjectKey("a"), to: ObjectKey("k"))
+    }
+    #expect(error?.code == "EntityTooLarge")
+    #expect(error?.kind == .permanent)
+    #expect(transport.requests.count == 1)
+  }
+
   @Test("Parts grow so that 10,000 suffice, and none is larger than a copy may be")
   func partSizes() {
     let limits = CopyLimits()

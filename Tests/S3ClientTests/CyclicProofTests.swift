@@ -46,7 +46,8 @@ import Testing
   @Test("Another echo means other bytes, and none is no proof")
   func otherEcho() async throws {
     let transport = ScriptedTransport(
-      .answer(200, ["x-amz-checksum-crc32c: AAAA"]), .answer(200, ["x-amz-checksum-crc64nvme: \(crc64)"]))
+      .answer(200, ["ETag: \"x\"", "x-amz-checksum-crc32c: AAAA"]),
+      .answer(200, ["ETag: \"x\"", "x-amz-checksum-crc64nvme: \(crc64)"]))
     let client = try client(transport) { $0.checksum = .crc32c }
     let other = await failure { () throws(S3Error) in _ = try await client.putObject(ObjectKey("k"), digits) }
     #expect(other?.kind == .transient(retryAfter: nil))

@@ -42,7 +42,8 @@ import Testing
   @Test("With checksum: sha256 the echo is compared")
   func sha256Echo() async throws {
     let transport = ScriptedTransport(
-      .answer(200, ["x-amz-checksum-sha256: \(sha256Base64)"]), .answer(200, ["x-amz-checksum-sha256: AAAA"]))
+      .answer(200, ["ETag: \"x\"", "x-amz-checksum-sha256: \(sha256Base64)"]),
+      .answer(200, ["ETag: \"x\"", "x-amz-checksum-sha256: AAAA"]))
     let client = try client(transport) { $0.checksum = .sha256 }
     let receipt = try await client.putObject(ObjectKey("k"), abc)
     #expect(receipt.checksum?.hexadecimalValue == sha256)
@@ -56,19 +57,19 @@ import Testing
 
   @Test("With checksum: none over https nothing is hashed and nothing is proven")
   func noChecksum() async throws {
-    let transport = ScriptedTransport(.answer(200))
+    let transport = ScriptedTransport(.answer(200, ["ETag: \"x\""]))
     let client = try client(transport) {
       $0.checksum = .none
       $0.endpoint = "https://s3.example"
     }
     let receipt = try await client.putObject(ObjectKey("k"), abc)
     #expect(transport.requests[0].value("x-amz-content-sha256") == "UNSIGNED-PAYLOAD")
-    #expect(receipt == PutReceipt(size: 3, etag: "", checksum: nil))
+    #expect(receipt == PutReceipt(size: 3, etag: "x", checksum: nil))
   }
 
   @Test("With checksum: none over http the payload is signed all the same")
   func noChecksumOverHTTP() async throws {
-    let transport = ScriptedTransport(.answer(200))
+    let transport = ScriptedTransport(.answer(200, ["ETag: \"x\""]))
     _ = try await client(transport) { $0.checksum = .none }.putObject(ObjectKey("k"), abc)
     #expect(transport.requests[0].value("x-amz-content-sha256") == sha256)
     #expect(transport.requests[0].value("content-md5") == nil)
@@ -86,11 +87,18 @@ import Testing
   }
 
   @Test(
-    "A success without an ETag is none where it has to be compared", arguments: [[String](), ["ETag:"], ["ETag: \"\""]])
-  func noETag(fields: [String]) async throws {
-    let client = try client(ScriptedTransport(.answer(200, fields)))
-    let failure = await failure { () throws(S3Error) in _ = try await client.putObject(ObjectKey("k"), abc) }
-    #expect(failure?.code == "MissingETag")
+    "A success without an ETag is none, whatever else is the proof: it may be no answer of S3's",
+    arguments: [[String](), ["ETag:"], ["ETag: \"\""]], S3Destination.Checksum.allCases)
+  func noETag(fields: [String], checksum: S3Destination.Checksum) async throws {
+    for verifiesETag in [nil, false] {
+      let client = try client(ScriptedTransport(.answer(200, fields, "<html>Welcome</html>"))) {
+        $0.checksum = checksum
+        $0.verifyETag = verifiesETag
+      }
+      let failure = await failure { () throws(S3Error) in _ = try await client.putObject(ObjectKey("k"), abc) }
+      #expect(failure?.code == "MissingETag")
+      #expect(failure?.kind == .transient(retryAfter: nil))
+    }
   }
 
   @Test("An ETag in capitals or without quotes is the same ETag")

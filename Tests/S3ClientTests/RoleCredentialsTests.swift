@@ -120,6 +120,31 @@ struct RoleCredentialsTests {
         + "Signature=5283498226e932d2753be9e1d468e80f6754e2867581687c4d848788a6001dee")
   }
 
+  @Test("fault 30: by a clock that is off the request is signed once more, by the service's", arguments: [200, 403])
+  func skewed(status: Int) async throws {
+    // Twenty minutes ahead of the test's clock.
+    let date = "Date: Sat, 21 Nov 2026 04:05:12 GMT"
+    let transport = ScriptedTransport(.answer(403, [date]), status == 200 ? answer("AssumeRole") : .answer(403, [date]))
+    let result = await Task { try await ask(Self.role + "source_profile = base\n" + Self.base, transport) }.result
+    #expect(transport.requests.map { $0.value("x-amz-date") } == ["20261121T034512Z", "20261121T040512Z"])
+    if status == 200 {
+      #expect(try result.get() == expected)
+    } else {
+      let error = #expect(throws: Failure.self) { try result.get() }
+      #expect(error?.kind == .blocked)
+    }
+  }
+
+  @Test("A refusal of another kind, or by a clock that agrees, is the end", arguments: [400, 403])
+  func refused(status: Int) async throws {
+    let date = status == 400 ? "Date: Sat, 21 Nov 2026 04:05:12 GMT" : "Date: Sat, 21 Nov 2026 03:49:00 GMT"
+    let transport = ScriptedTransport(.answer(status, [date]))
+    await #expect(throws: failure("HTTP\(status)", "sts.eu-west-1.amazonaws.com answered \(status)")) {
+      try await ask(Self.role + "source_profile = base\n" + Self.base, transport)
+    }
+    #expect(transport.requests.count == 1)
+  }
+
   @Test("A role may be assumed by a role, and a profile by its own keys")
   func nested() async throws {
     let transport = ScriptedTransport(answer("AssumeRole"), answer("AssumeRole"))

@@ -98,6 +98,8 @@ struct MirrorProblemTests {
         destinations:
           out: { type: directory, path: delivered }
           same: { type: directory, path: delivered, prefix: sub }
+          below: { type: directory, path: delivered/sub }
+          around: { type: directory, path: . }
           bucket: { type: s3, bucket: bucket, region: r }
         workflows:
           a: { watch: in, \(first) }
@@ -109,7 +111,7 @@ struct MirrorProblemTests {
   @Test("Nobody else goes to where a mirror is, as far as the file shows it")
   func places() {
     let clash =
-      "8:49: error: the workflows 'a' and 'b' both store to 'x' of one destination, where a mirror takes what is not "
+      "10:49: error: the workflows 'a' and 'b' both store to '$D/delivered/x', where a mirror takes what is not "
       + "its own for gone; give each a target_prefix of its own"
     let mirror = "mirror: {}, destinations: "
     #expect(two(mirror + "[out], target_prefix: x", mirror + "[out], target_prefix: x") == [clash])
@@ -121,6 +123,22 @@ struct MirrorProblemTests {
       two(mirror + "[out], target_prefix: x", "ready: closed, destinations: [out], target_prefix: x/y").count == 1)
     #expect(two("ready: closed, destinations: [out]", mirror + "[out], target_prefix: x") == [])
     #expect(two(mirror + "[out, same]", "ready: closed, destinations: [bucket]").count == 1)
+    #expect(
+      two(mirror + "[bucket], target_prefix: x", mirror + "[bucket], target_prefix: x") == [
+        clash.replacingOccurrences(of: "'$D/delivered/x'", with: "'x' of one destination")
+      ])
+  }
+
+  @Test("A directory within another one is a part of it, whichever destination names it")
+  func nestedDirectories() {
+    let (mirror, other) = ("mirror: {}, destinations: ", "ready: closed, destinations: ")
+    #expect(two(mirror + "[out]", other + "[below]").count == 1)
+    #expect(two(other + "[below]", mirror + "[out]").count == 1)
+    #expect(two(mirror + "[same]", other + "[below]").count == 1)
+    #expect(two(mirror + "[out], target_prefix: sub", mirror + "[below]").count == 1)
+    #expect(two(mirror + "[out]", mirror + "[around]").count == 1)
+    #expect(two(mirror + "[out], target_prefix: x", other + "[below]") == [])
+    #expect(two(mirror + "[out]", other + "[around], target_prefix: deliver") == [])
   }
 
   @Test("Nobody else goes below a mirror, whatever the rest of his keys")

@@ -155,8 +155,14 @@ struct S3OptionTests {
         "metadata: { 'a b': c }",
         ["13: error: the name of metadata has only letters, digits, '.', '_' and '-': 'a b'"]
       ),
-      ("metadata: { a: ü }", ["13: error: the value of metadata has only printable ASCII characters: 'a'"]),
-      ("metadata: { a: \"x\\ny\" }", ["13: error: the value of metadata has only printable ASCII characters: 'a'"]),
+      (
+        "metadata: { a: ü }",
+        ["13: error: the value of metadata has only printable ASCII characters, none of them a space at an end: 'a'"]
+      ),
+      (
+        "metadata: { a: \"x\\ny\" }",
+        ["13: error: the value of metadata has only printable ASCII characters, none of them a space at an end: 'a'"]
+      ),
       ("metadata: { Slipway-Token: x }", ["13: error: this name of metadata is Slipway's own: 'Slipway-Token'"]),
       ("metadata: { a: b, A: c }", ["11: error: the metadata 'a' is there twice: capitals mean nothing"]),
       (

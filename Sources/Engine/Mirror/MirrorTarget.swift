@@ -66,10 +66,11 @@ extension MirrorTarget {
 
 extension Destination {
   /// Whether a copy is what a put at its key would have made: no content type or other field depends on the key by more
-  /// than its extension. What a plugin makes of a key is its own.
+  /// than its extension, and the put would have replaced whatever lies there, as a copy does. What a plugin makes of a
+  /// key is its own.
   fileprivate var copiesAreEqual: Bool {
     switch kind {
-    case .s3(let settings): settings.headers.isEmpty
+    case .s3(let settings): settings.headers.isEmpty && settings.overwrite == .always
     case .directory: true
     case .plugin: false
     }

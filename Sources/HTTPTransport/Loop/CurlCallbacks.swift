@@ -62,6 +62,12 @@ func seekBody(_ user: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: 
   return CURL_SEEKFUNC_OK
 }
 
+/// CURLOPT_SOCKOPTFUNCTION: before it connects.
+func openSocket(_ user: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ purpose: curlsocktype) -> Int32 {
+  if let user { Unmanaged<SocketPoller>.fromOpaque(user).takeUnretainedValue().open(socket) }
+  return CURL_SOCKOPT_OK
+}
+
 /// CURLOPT_CLOSESOCKETFUNCTION.
 func closeSocket(_ user: UnsafeMutableRawPointer?, _ socket: curl_socket_t) -> Int32 {
   if let user { Unmanaged<SocketPoller>.fromOpaque(user).takeUnretainedValue().forget(socket) }

@@ -136,7 +136,11 @@ extension EasyHandle {
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     "http,https".withCString { set(CURLOPT_PROTOCOLS_STR, $0) }
     settings.userAgent.withCString { set(CURLOPT_USERAGENT, $0) }
-    if let bundle = settings.caBundle { bundle.withCString { set(CURLOPT_CAINFO, $0) } }
+    if let bundle = settings.caBundle {
+      bundle.withCString { set(CURLOPT_CAINFO, $0) }
+      // libcurl would go on to trust the system's directory of certificates, too.
+      set(CURLOPT_CAPATH, nil)
+    }
     let this = Unmanaged.passUnretained(self).toOpaque()
     set(CURLOPT_PRIVATE, this)
     set(CURLOPT_ERRORBUFFER, errorText)
@@ -144,11 +148,13 @@ extension EasyHandle {
     set(CURLOPT_WRITEDATA, this)
     set(CURLOPT_READDATA, this)
     set(CURLOPT_SEEKDATA, this)
+    set(CURLOPT_SOCKOPTDATA, Unmanaged.passUnretained(poller).toOpaque())
     set(CURLOPT_CLOSESOCKETDATA, Unmanaged.passUnretained(poller).toOpaque())
     check(slipway_easy_set_data_callback(curl, CURLOPT_HEADERFUNCTION, receiveField))
     check(slipway_easy_set_data_callback(curl, CURLOPT_WRITEFUNCTION, receiveBody))
     check(slipway_easy_set_data_callback(curl, CURLOPT_READFUNCTION, readBody))
     check(slipway_easy_set_seek_callback(curl, seekBody))
+    check(slipway_easy_set_open_callback(curl, openSocket))
     check(slipway_easy_set_close_callback(curl, closeSocket))
   }
 

@@ -5,13 +5,17 @@ import SlipwayModel
 /// Waits for sockets by epoll(7). For one thread.
 ///
 /// A kept connection stays registered between two transfers, because taking it out and putting it in again would be
-/// two system calls a request. It says nothing meanwhile, unless the server closes it; then it is taken out.
+/// two system calls a request. It says nothing meanwhile, unless the server closes it; then it is taken out. Any other
+/// descriptor is taken out as soon as nobody waits for it: libcurl closes those of its resolver by itself, and a new
+/// connection may get the same number.
 final class SocketPoller {
   private struct Socket {
     /// What epoll has been told; 0: it does not know the socket.
     var registered: UInt32 = 0
     /// Whether a transfer waits for it.
     var isWanted = false
+    /// Whether its end will be told.
+    var isConnection = false
   }
 
   private let epoll: Int32
@@ -38,11 +42,18 @@ final class SocketPoller {
     close(epoll)
   }
 
+  /// A new connection's socket.
+  func open(_ socket: Int32) {
+    makeRoom(for: socket)
+    sockets[Int(socket)] = Socket(isConnection: true)
+  }
+
   /// `interest` is one of libcurl's CURL_POLL values.
   func watch(_ socket: Int32, _ interest: Int32) {
-    while sockets.count <= Int(socket) { sockets.append(Socket()) }
+    makeRoom(for: socket)
     guard interest != CURL_POLL_REMOVE else {
       sockets[Int(socket)].isWanted = false
+      if !sockets[Int(socket)].isConnection { takeOut(socket) }
       return
     }
     sockets[Int(socket)].isWanted = true
@@ -71,10 +82,18 @@ final class SocketPoller {
       } else if Int(socket) < sockets.count, sockets[Int(socket)].isWanted {
         body(socket, selectBits(what))
       } else {
-        _ = tell(EPOLL_CTL_DEL, socket, 0)
-        forget(socket)
+        takeOut(socket)
       }
     }
+  }
+
+  private func makeRoom(for socket: Int32) {
+    while sockets.count <= Int(socket) { sockets.append(Socket()) }
+  }
+
+  private func takeOut(_ socket: Int32) {
+    _ = tell(EPOLL_CTL_DEL, socket, 0)
+    sockets[Int(socket)].registered = 0
   }
 
   private func tell(_ operation: Int32, _ socket: Int32, _ interest: UInt32) -> Int32 {

@@ -78,9 +78,10 @@ final class Throttle {
     return left.map { Int32(clamping: ($0 + 999_999) / 1_000_000) } ?? -1
   }
 
+  /// Whoever waits keeps its place: libcurl asks once more where it sends a file again, on a new connection.
   private func wait(_ exchange: Exchange, _ wanted: Int, in index: Int) {
+    if exchange.awaited == 0 { lines[index].waiting.append(exchange) }
     exchange.awaited = wanted
-    lines[index].waiting.append(exchange)
   }
 
   private func takeNext(of index: Int) -> Exchange? {

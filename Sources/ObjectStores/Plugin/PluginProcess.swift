@@ -11,9 +11,7 @@ struct PluginProcess {
   /// -1 once it has ended.
   private(set) var errors: Int32
   private var isInputOpen = true
-  /// What is to be written yet.
-  private var outgoing: [UInt8] = []
-  private var written = 0
+  private var outgoing = OutgoingBytes()
 
   /// Blocks for as long as a start takes.
   init(_ command: PluginCommand, _ subject: String) throws(Failure) {
@@ -41,28 +39,25 @@ struct PluginProcess {
   }
 
   /// To be watched for room as long as something waits to be written; -1 otherwise.
-  var inputToWatch: Int32 { isInputOpen && written < outgoing.count ? input : -1 }
+  var inputToWatch: Int32 { isInputOpen && !outgoing.isEmpty ? input : -1 }
 
   mutating func queue(_ line: [UInt8]) {
-    outgoing += line
+    outgoing.append(line)
     write()
   }
 
   /// Writes what the pipe has room for. A plugin that reads no more says so by its output's end, or by its silence. The
   /// thread must have SIGPIPE blocked.
   mutating func write() {
-    while isInputOpen, written < outgoing.count {
-      let count = outgoing.withUnsafeBytes {
-        Glibc.write(input, $0.baseAddress.map { $0 + written }, $0.count - written)
-      }
+    while isInputOpen, !outgoing.isEmpty {
+      let count = outgoing.withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       if count < 0 {
         if errno != EAGAIN { closeInput() }
         return
       }
-      written += count
+      outgoing.drop(count)
     }
-    (outgoing, written) = ([], 0)
   }
 
   /// As waitid(2) tells it, without reaping: until then the number means nothing else. nil while it runs.
@@ -127,7 +122,7 @@ struct PluginProcess {
   private mutating func closeInput() {
     if isInputOpen { close(input) }
     isInputOpen = false
-    (outgoing, written) = ([], 0)
+    outgoing = OutgoingBytes()
   }
 
   /// In milliseconds.

@@ -53,7 +53,7 @@ package struct ContentProof: Sendable, Hashable {
     return needsMD5 ? digests.md5.map { Checksum(algorithm: .md5, value: $0) } : nil
   }
 
-  /// Compares what the server says of the object with what was sent. Returns the ETag without its quotes.
+  /// Compares what the server says of the object with what was sent. Returns the ETag without its quotes, not empty.
   func verify(
     _ response: HTTPResponse, _ digests: ContentDigests, _ operation: String,
     subject: @autoclosure () -> String
@@ -64,16 +64,16 @@ package struct ContentProof: Sendable, Hashable {
         Failure(.transient(retryAfter: nil), operation, subject(), code: code, cause: cause, remedy: remedy),
         status: response.status, requestID: ErrorAnswer.token(response.fields.value("x-amz-request-id")))
     }
-    if verifiesETag, let md5 = digests.md5 {
-      if etag.isEmpty {
-        throw refuse(
-          "MissingETag", "the answer has no ETag to compare", "if the server never gives one, set verify_etag: false")
-      }
-      if !Self.isEqual(etag, md5.hexadecimalText) {
-        throw refuse(
-          S3Client.storedOtherBytes, "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
-          "if the server encrypts or changes what it stores, set verify_etag: false")
-      }
+    // S3 always gives one: a proxy or a web page that answers 200 has stored nothing.
+    if etag.isEmpty {
+      throw refuse(
+        "MissingETag", "the answer has no ETag, and so is not S3's",
+        "correct the endpoint, if something else answers there")
+    }
+    if verifiesETag, let md5 = digests.md5, !Self.isEqual(etag, md5.hexadecimalText) {
+      throw refuse(
+        S3Client.storedOtherBytes, "the server stored other bytes: their ETag is \(escaped(etag.prefix(64)))",
+        "if the server encrypts or changes what it stores, set verify_etag: false")
     }
     if let sent = checksumField(digests) {
       let echo = response.fields.value(sent.name)

@@ -48,6 +48,9 @@ package final class CachedCredentials: CredentialProvider {
     }
   }
 
+  /// Keys that expire are renewed in time; those that do not may have been corrected or rotated in their file.
+  package var mayChangeUntold: Bool { state.withLock { $0.current.map { $0.expiry == nil } ?? false } }
+
   package func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials {
     let moment = now()
     let step = state.withLock { state -> Step in

@@ -20,12 +20,19 @@ public protocol CredentialProvider: Sendable {
   /// Throws a blocked failure that says where keys were looked for. Any task.
   nonisolated(nonsending) func credentials() async throws(Failure) -> S3Credentials
 
-  /// After a server called `refused` expired: keys that are newer, fetched at once if need be; `refused` again if there
+  /// Whether keys may be replaced at their place with nothing in them to tell when: any refusal is then a reason to ask
+  /// for others. Any task.
+  var mayChangeUntold: Bool { get }
+
+  /// After a server refused `refused`: keys that are newer, fetched at once if need be; `refused` again if there
   /// are no others. One fetch serves everybody who waits. Throws like `credentials()`. Any task.
   func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials
 }
 
 extension CredentialProvider {
+  /// Of keys that are not fetched, or that expire.
+  public var mayChangeUntold: Bool { false }
+
   /// For keys that are not fetched.
   public func credentials(insteadOf refused: S3Credentials) async throws(Failure) -> S3Credentials {
     try await credentials()

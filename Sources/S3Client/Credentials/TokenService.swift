@@ -29,7 +29,7 @@ struct TokenService: Sendable {
   /// The token is all that says who asks; the request is not signed.
   func assume(_ role: Role, token: Secret) async throws(Failure) -> TimedCredentials {
     let body = Self.form("AssumeRoleWithWebIdentity", role, [("WebIdentityToken", Array(token.reveal().utf8))])
-    return try await credentials(of: send(body) { _, fields throws(Failure) in fields })
+    return try credentials(of: answer(await response(to: body) { _, fields throws(Failure) in fields }))
   }
 
   /// Signed with other keys (Signature Version 4, service `sts`).
@@ -48,9 +48,19 @@ struct TokenService: Sendable {
     return arn
   }
 
+  /// Once more by the service's own clock, where it refuses a request and this machine's clock is far from it.
   private func send(_ body: [UInt8], signedBy keys: S3Credentials) async throws(Failure) -> Answer {
-    let moment = try SigningCache(region: region(), service: "sts").moment(fetch.surroundings.now(), keys)
-    return try await send(body) { host, unsigned throws(Failure) in
+    let clock = ServerClock(fetch.surroundings.now)
+    let response = try await response(to: body, signedBy: keys, at: clock.local())
+    guard response.status == 403, let skew = clock.skew(of: response, from: .zero) else { return try answer(response) }
+    return try answer(await self.response(to: body, signedBy: keys, at: clock.local() + skew))
+  }
+
+  private func response(
+    to body: [UInt8], signedBy keys: S3Credentials, at time: Timestamp
+  ) async throws(Failure) -> HTTPResponse {
+    let moment = try SigningCache(region: region(), service: "sts").moment(time, keys)
+    return try await response(to: body) { host, unsigned throws(Failure) in
       var fields = unsigned
       fields.append("x-amz-date", moment.time)
       if let token = keys.sessionToken { fields.append("x-amz-security-token", token.reveal()) }
@@ -75,21 +85,23 @@ struct TokenService: Sendable {
     return CanonicalQuery(parameters + more).text
   }
 
-  private func send(
-    _ body: [UInt8], _ sign: (_ host: String, HTTPFields) throws(Failure) -> HTTPFields
-  ) async throws(Failure) -> Answer {
+  private func response(
+    to body: [UInt8], _ sign: (_ host: String, HTTPFields) throws(Failure) -> HTTPFields
+  ) async throws(Failure) -> HTTPResponse {
     let server = try server()
     var fields = HTTPFields()
     fields.append("content-type", "application/x-www-form-urlencoded")
     let signed = try sign(server.authority, fields)
     let url = server.base + "/"
-    let response: HTTPResponse
     do throws(HTTPTransportError) {
-      response = try await fetch.send(HTTPRequest(.post, url, fields: signed, body: .bytes(body)))
+      return try await fetch.send(HTTPRequest(.post, url, fields: signed, body: .bytes(body)))
     } catch {
       throw failure(error.kind, error.code, error.cause, remedy: error.remedy)
     }
-    let said = TokenServiceAnswer(response.body)
+  }
+
+  private func answer(_ response: HTTPResponse) throws(Failure) -> Answer {
+    let (said, server) = (TokenServiceAnswer(response.body), try server())
     guard response.status == 200 else { throw refusal(response.status, said, server) }
     return (said, server)
   }

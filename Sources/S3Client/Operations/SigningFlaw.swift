@@ -21,9 +21,11 @@ enum SigningFlaw: Hashable {
     }
   }
 
-  /// nil for any other answer. `region` is the one that was signed for; `skew` is nil if the server's clock agrees with
-  /// the date that was signed.
-  init?(_ answer: HTTPResponse, isHead: Bool, hasToken: Bool, region: String, skew: Duration?) {
+  /// nil for any other answer. `keysMayChange`: there may be others by now, though none were told. `region` is the one
+  /// that was signed for; `skew` is nil if the server's clock agrees with the date that was signed.
+  init?(
+    _ answer: HTTPResponse, isHead: Bool, hasToken: Bool, keysMayChange: Bool, region: String, skew: Duration?
+  ) {
     guard Self.statuses.contains(answer.status) else { return nil }
     let said = ErrorAnswer(answer.body)
     let code = said?.code ?? ""
@@ -36,6 +38,9 @@ enum SigningFlaw: Hashable {
     } else if isHead, answer.status == 400, hasToken {
       // An answer to HEAD names no code. A token that has expired is the one thing that 400 can mean here and that may
       // pass: the request itself has nothing in it that another one does not have.
+      self = .keys
+    } else if keysMayChange, answer.status == 401 || answer.status == 403 {
+      // A corrected secret is told by SignatureDoesNotMatch, a new user by AccessDenied, and by HEAD nothing at all.
       self = .keys
     } else {
       return nil

@@ -122,7 +122,8 @@ extension SigningSender {
   private func flaw(_ answer: HTTPResponse, _ request: S3Request, _ terms: Terms) -> SigningFlaw? {
     SigningFlaw(
       answer, isHead: request.method == .head, hasToken: terms.keys.sessionToken != nil,
-      region: terms.place.endpoint.region, skew: clock.skew(of: answer, from: terms.offset))
+      keysMayChange: credentials.mayChangeUntold, region: terms.place.endpoint.region,
+      skew: clock.skew(of: answer, from: terms.offset))
   }
 
   /// nil if there is nothing else to sign with.

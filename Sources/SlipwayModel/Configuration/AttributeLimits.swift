@@ -28,7 +28,8 @@ public enum AttributeLimits {
   public static func problem(withMetadata name: String, _ value: String) -> String? {
     if !isMetadataName(name) { return "the name of metadata has only letters, digits, '.', '_' and '-'" }
     if isReserved(name) { return "this name of metadata is Slipway's own" }
-    return isPrintable(value) ? nil : "the value of metadata has only printable ASCII characters"
+    return isPrintable(value)
+      ? nil : "the value of metadata has only printable ASCII characters, none of them a space at an end"
   }
 
   /// Names of header fields have no case.

@@ -38,9 +38,7 @@ public struct HookOutput: Sendable, Hashable {
       if let problem = AttributeLimits.problem(withTag: tag, text) { return "\(problem): '\(escaped(tag.utf8))'" }
       tags[tag] = text
     } else if let key = name.removingPrefix("metadata."), AttributeLimits.isMetadataName(key) {
-      // A header's value: S3 takes US-ASCII there (Amazon S3 User Guide, "User-defined object metadata").
-      if text.utf8.contains(where: { $0 >= 0x80 }) { return "the value of '\(escaped(name.utf8))' is not ASCII" }
-      if AttributeLimits.isReserved(key) { return "'\(escaped(name.utf8))' is Slipway's own" }
+      if let problem = AttributeLimits.problem(withMetadata: key, text) { return "\(problem): '\(escaped(key.utf8))'" }
       metadata[key.lowercased()] = text
     } else {
       return "unknown name '\(escaped(name.utf8))'; there are tag.NAME, metadata.NAME and target_prefix"

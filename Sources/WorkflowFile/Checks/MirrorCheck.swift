@@ -76,9 +76,10 @@ extension ConfigurationChecks {
           watch: watch.value, sourcePrefix: workflow.workflow.sourcePrefix, targetPrefix: literal)
         guard let stem = isWhole ? mapping.stem : literal else { return nil }
         let front = trimmingSlashes(joinedKey(destination.prefix, stem).bytes)
+        let (store, root) = KeyPlace.Store.place(of: destination)
         return KeyPlace(
-          workflow: workflow.name, isMirror: isMirror, store: KeyPlace.Store(destination),
-          path: front.isEmpty ? .here : BytePath(front), isWhole: isWhole, watch: watch.value, mark: reference.mark)
+          workflow: workflow.name, isMirror: isMirror, store: store, path: root.appending(BytePath(front)),
+          isWhole: isWhole, watch: watch.value, mark: reference.mark)
       }
     }
   }
@@ -88,14 +89,16 @@ extension ConfigurationChecks {
 private struct KeyPlace {
   enum Store: Equatable {
     case bucket(String, endpoint: String?)
-    case directory(BytePath)
+    /// All of them: one may lie within the other.
+    case directories
     case plugin(BytePath, [String])
 
-    init(_ destination: Destination) {
+    /// And what stands in front of each key there.
+    static func place(of destination: Destination) -> (Store, root: BytePath) {
       switch destination.kind {
-      case .s3(let settings): self = .bucket(settings.bucket, endpoint: settings.endpoint)
-      case .directory(let path): self = .directory(path)
-      case .plugin(let settings): self = .plugin(settings.program, settings.arguments)
+      case .s3(let settings): (.bucket(settings.bucket, endpoint: settings.endpoint), .here)
+      case .directory(let path): (.directories, path.normalized)
+      case .plugin(let settings): (.plugin(settings.program, settings.arguments), .here)
       }
     }
   }
@@ -121,11 +124,13 @@ private struct KeyPlace {
   }
 
   func problem(with other: KeyPlace) -> String {
-    let place = path == .here ? "the whole of it" : "'\(path)'"
+    let place =
+      path == .here
+      ? "the whole of one destination" : store == .directories ? "'\(path)'" : "'\(path)' of one destination"
     let owner =
       workflow == other.workflow
       ? "'\(watch)' and '\(other.watch)' both go" : "the workflows '\(other.workflow)' and '\(workflow)' both store"
-    return "\(owner) to \(place) of one destination, where a mirror takes what is not its own for gone; "
+    return "\(owner) to \(place), where a mirror takes what is not its own for gone; "
       + "give each a target_prefix of its own"
   }
 }

@@ -86,10 +86,10 @@ struct ExpiredTokenFaultTests {
   }
 
   private struct Unexpected: Error {}
+}
 
-  private final class Counter: Sendable {
-    private let number = Atomic<Int>(0)
-    func count() { number.add(1, ordering: .relaxed) }
-    var value: Int { number.load(ordering: .relaxed) }
-  }
+final class Counter: Sendable {
+  private let number = Atomic<Int>(0)
+  func count() { number.add(1, ordering: .relaxed) }
+  var value: Int { number.load(ordering: .relaxed) }
 }

@@ -21,7 +21,15 @@ struct HookOutputTests {
       ),
       ("tag.a=\(String(repeating: "v", count: 257))", "the value of a tag has at most 256 characters: 'a'"),
       ("tag.a\tb=1", #"a tag has no control characters: 'a\tb'"#),
-      ("metadata.Slipway-Token=x", "'metadata.Slipway-Token' is Slipway's own"),
+      ("metadata.Slipway-Token=x", "this name of metadata is Slipway's own: 'Slipway-Token'"),
+      (
+        "metadata.commit= ",
+        "the value of metadata has only printable ASCII characters, none of them a space at an end: 'commit'"
+      ),
+      (
+        "metadata.author=é",
+        "the value of metadata has only printable ASCII characters, none of them a space at an end: 'author'"
+      ),
     ])
   func refused(line: String, message: String) {
     let problem = #expect(throws: HookOutputProblem.self) {

@@ -62,6 +62,12 @@ extension S3Client {
       throw origin.noSuchKey(Self.copying, source)
     }
     try origin.check(found.head, ifMatch: etag, Self.copying, source)
+    // What a server claims must not overflow where parts are counted.
+    guard found.head.size <= PartPlan.partsMax * PartPlan.partSizeMax else {
+      throw origin.problem(
+        .permanent, Self.copying, source, code: "EntityTooLarge",
+        "it has \(found.head.size) bytes, which is more than an object can have")
+    }
     let source = CopySource(client: origin, key: source, head: found.head, fields: found.fields)
     if found.head.size > limits.single { return try await copyInParts(source, to: key, limits) }
     return try await copyWhole(source, to: key)
