@@ -120,13 +120,18 @@ enum MirrorRows {
 
   static func counts(of tree: TreeID, at destination: DestinationName, in database: Database) throws -> MirrorCounts {
     try database.cachedStatement(
-      sql: """
-        SELECT count(*), count(*) FILTER (WHERE state = 1), count(state) FROM mirrored WHERE \(ofMirror)
-        """
+      sql: "SELECT count(*), count(*) FILTER (WHERE state IS NOT NULL AND NOT \(isMoved)), count(state) "
+        + "FROM mirrored m WHERE \(ofMirror)"
     ).first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes, destination.text) {
       MirrorCounts(all: $0.column(0), gone: $0.column(1), toDelete: $0.column(2))
     } ?? MirrorCounts()
   }
+
+  /// The same file, under another name, has been proven to lie at its key.
+  private static let isMoved = """
+    EXISTS (SELECT 1 FROM mirrored n WHERE n.tree = m.tree AND n.inode = m.inode AND n.destination = m.destination
+      AND n.state IS NULL AND n.size = m.size AND n.modified = m.modified)
+    """
 
   /// With `wholePaths` about so many, the rows of one path not torn apart.
   private static func objects(of statement: Statement, wholePaths limit: Int?) throws -> [MirroredObject] {
@@ -173,15 +178,14 @@ enum MirrorRows {
     switch state {
     case .present: nil
     case .gone: 1
-    case .moved: 2
     }
   }
 
   private static func state(_ number: Int?) throws -> MirroredObject.State {
     switch number {
     case nil: .present
-    case 1: .gone
-    case 2: .moved
+    // Earlier versions wrote 2 where another key was about to get the content.
+    case 1, 2: .gone
     case .some(let number):
       throw SQLiteError(code: SQLiteError.corrupt, text: "an object has the unknown state \(number)")
     }

@@ -11,6 +11,7 @@ final class FaultyFiles: TreeFiles {
     var unlisted: [Failure] = []
     var unread: Set<BytePath> = []
     var beforeFind: @Sendable () -> Void = {}
+    var beforeOpen: @Sendable (BytePath) -> Void = { _ in }
   }
 
   private let files: LocalTreeFiles
@@ -50,6 +51,11 @@ final class FaultyFiles: TreeFiles {
     faults.withLock { $0.beforeFind = action }
   }
 
+  /// Called with the absolute path of each file that is about to be opened.
+  func beforeOpen(_ action: @escaping @Sendable (BytePath) -> Void) {
+    faults.withLock { $0.beforeOpen = action }
+  }
+
   func marker(at path: BytePath) throws(Failure) -> MarkerState? {
     if let answer = faults.withLock({ $0.markers[path] }) { return try answer() }
     return try files.marker(at: path)
@@ -77,7 +83,10 @@ final class FaultyFiles: TreeFiles {
   func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]? {
     try files.content(of: path, in: tree, limit: limit)
   }
-  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
+  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
+    faults.withLock { $0.beforeOpen }(tree.appending(path))
+    return try files.open(path, in: tree)
+  }
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     try files.fingerprint(path, in: tree)
   }

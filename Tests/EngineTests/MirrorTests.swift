@@ -188,6 +188,22 @@ import Testing
     #expect(world.keys() == ["a/a", "a/b", "c"])
   }
 
+  @Test("What was to get another name and never arrived there is counted once the new name is gone, too")
+  func limitOfLostRenames() async throws {
+    try write(["d/a": "1", "d/b": "2", "c": "3"])
+    try await world.process()
+    world.set { $0.intake = .mirror(MirrorRule(deletes: true, deleteLimit: .count(2))) }
+    try move("d", to: "a")
+    place(["d/a": "another's", "d/b": "another's"])
+    world.store().failAll(with: Failure(.permanent, "upload", "it", cause: "no"))
+    #expect(try await run()?.state == .failed)
+    world.store().recover()
+    for name in ["a/a", "a/b"] { remove(name) }
+    let run = try await run()
+    #expect(run?.error.contains("4 of 5 objects at destination 'a' would be deleted") == true, "\(run?.error ?? "")")
+    #expect(world.keys() == ["a/a", "a/b", "c", "d/a", "d/b"])
+  }
+
   @Test("An empty directory deletes nothing, and neither does one that is gone", arguments: [true, false])
   func empty(_ isGone: Bool) async throws {
     try write(["a": "1", "b": "2"])

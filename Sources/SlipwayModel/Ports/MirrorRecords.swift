@@ -13,7 +13,7 @@ public protocol MirrorRecords: Sendable {
   /// Those whose file had this inode; at most a few.
   func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject]
 
-  /// Those that are gone or moved, in byte order of path, after `last`, at most `limit`.
+  /// Those that are gone, in byte order of path, after `last`, at most `limit`.
   func mirroredToDelete(
     by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject]
