@@ -92,7 +92,8 @@ package actor InMemoryLedger: Ledger {
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
     case .multipart(let upload): save(upload)
     case .part(let part, let upload): save(part, of: upload)
-    case .multipartEnded(let upload): multiparts[key(of: upload)] = nil
+    case .multipartEnded(let upload):
+      if multiparts[key(of: upload)]?.token == upload.token { multiparts[key(of: upload)] = nil }
     case .hook(let record): save(record)
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)

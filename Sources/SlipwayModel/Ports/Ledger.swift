@@ -119,7 +119,7 @@ public enum LedgerChange: Sendable, Hashable {
   case multipart(MultipartUpload)
   /// A part of the upload of this run, path and destination, in place of the one of the same number.
   case part(MultipartUpload.Part, of: MultipartUpload)
-  /// Removes the upload of this run, path and destination with its parts.
+  /// Removes the upload of this run, path, destination and token with its parts.
   case multipartEnded(MultipartUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
