@@ -41,10 +41,12 @@ final class FaultyFiles: TreeFiles {
     faults.withLock { $0.unlisted = [failure] }
   }
 
-  /// A walk cannot read this file.
+  /// A walk cannot read this file, or this directory.
   func leaveUnread(_ path: BytePath) {
     faults.withLock { _ = $0.unread.insert(path) }
   }
+
+  func readAll() { faults.withLock { $0.unread = [] } }
 
   /// Called at the beginning of each `find`; may block.
   func beforeFind(_ action: @escaping @Sendable () -> Void) {
@@ -128,6 +130,7 @@ private final class FaultyWalk: TreeWalk {
   private let walk: any TreeWalk
   private let tree: BytePath
   private let unread: Set<BytePath>
+  private var told: BytePath?
 
   init(_ walk: any TreeWalk, _ tree: BytePath, unread: Set<BytePath>) {
     self.walk = walk
@@ -136,9 +139,17 @@ private final class FaultyWalk: TreeWalk {
   }
 
   func next() -> WalkEntry? {
-    guard let entry = walk.next() else { return nil }
-    let path = tree.appending(entry.path)
-    return unread.contains(path) ? WalkEntry(path: entry.path, kind: .unreadable(FaultyFiles.denied(path))) : entry
+    while let entry = walk.next() {
+      let path = tree.appending(entry.path)
+      guard let place = unread.first(where: { path.isWithin($0) }), let below = place.relative(to: tree) else {
+        return entry
+      }
+      // What lies in a directory that cannot be read does not come at all.
+      if told == place { continue }
+      told = place
+      return WalkEntry(path: below, kind: .unreadable(FaultyFiles.denied(place)))
+    }
+    return nil
   }
 }
 
