@@ -28,6 +28,11 @@ enum MirrorRows {
     ).execute(with: tree, destination, place.address, place.isComplete)
   }
 
+  static func setRoot(_ root: DirectoryIdentity, tree: Int64, in database: Database) throws {
+    try database.cachedStatement(sql: "INSERT OR REPLACE INTO mirror_roots (tree, inode, born) VALUES (?, ?, ?)")
+      .execute(with: tree, root.inode, NullableCell(root.born))
+  }
+
   static func save(_ object: MirroredObject, tree: Int64, destination: Int64, in database: Database) throws {
     let statement = try database.cachedStatement(
       sql: """
@@ -56,6 +61,13 @@ enum MirrorRows {
     try database.cachedStatement(sql: "SELECT address, is_complete FROM mirrors WHERE \(ofMirror)")
       .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes, destination.text) {
         MirrorPlace(address: $0.column(0), isComplete: $0.column(1))
+      }
+  }
+
+  static func root(of tree: TreeID, in database: Database) throws -> DirectoryIdentity? {
+    try database.cachedStatement(sql: "SELECT m.inode, m.born FROM mirror_roots m WHERE \(ofTree)")
+      .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes) {
+        DirectoryIdentity(inode: $0.column(0), born: $0.column(1))
       }
   }
 

@@ -92,6 +92,7 @@ final class FaultyFiles: TreeFiles {
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     try files.fingerprint(path, in: tree)
   }
+  func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? { try files.identity(of: directory) }
   func remove(_ path: BytePath, in tree: BytePath, ifStill fingerprint: Fingerprint) throws(Failure) -> Bool {
     try files.remove(path, in: tree, ifStill: fingerprint)
   }

@@ -5,6 +5,8 @@ extension InMemoryLedger {
     mirrors.places[MirrorShelf.Mirror(tree: tree, destination: destination)]
   }
 
+  package func mirrorRoot(of tree: TreeID) throws(Failure) -> DirectoryIdentity? { mirrors.roots[tree] }
+
   package func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) throws(Failure) -> [MirroredObject] {
@@ -53,6 +55,7 @@ struct MirrorShelf {
   }
 
   private(set) var places: [Mirror: MirrorPlace] = [:]
+  private(set) var roots: [TreeID: DirectoryIdentity] = [:]
   private var rows: [Mirror: [BytePath: MirroredObject]] = [:]
 
   func holds(_ tree: TreeID) -> Bool { places.keys.contains { $0.tree == tree } }
@@ -68,6 +71,7 @@ struct MirrorShelf {
       let mirror = Mirror(tree: tree, destination: destination)
       if places[mirror]?.address != place.address { rows[mirror] = nil }
       places[mirror] = place
+    case .mirrorRoot(let tree, let root): roots[tree] = root
     case .mirrored(let tree, let objects):
       for object in objects {
         rows[Mirror(tree: tree, destination: object.destination), default: [:]][object.path] = object

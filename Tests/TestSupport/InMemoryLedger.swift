@@ -62,7 +62,7 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
-      case .mirrorPlace, .mirrored, .unmirrored: break
+      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: break
       }
     }
   }
@@ -98,7 +98,7 @@ package actor InMemoryLedger: Ledger {
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
-    case .mirrorPlace, .mirrored, .unmirrored: mirrors.apply(change)
+    case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: mirrors.apply(change)
     }
   }
 

@@ -59,6 +59,15 @@ let mirrorConformance: [Conformance<any Ledger>] = [
     try await ledger.commit([.mirrored(oddTree, [MirroredObject(path: new.path, destination: here, content: nil)])])
     #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 3, gone: 1, toDelete: 1))
   },
+  Conformance("the directory of a mirror is remembered, each tree's own, until there is another one") { ledger in
+    #expect(try await ledger.mirrorRoot(of: oddTree) == nil)
+    let roots = [DirectoryIdentity(inode: .max, born: -1), DirectoryIdentity(inode: 2, born: nil)]
+    for root in roots {
+      try await ledger.commit([.mirrorRoot(oddTree, root)])
+      #expect(try await ledger.mirrorRoot(of: oddTree) == root)
+    }
+    #expect(try await ledger.mirrorRoot(of: otherTree) == nil)
+  },
   Conformance("a mirror's place is remembered, and another address forgets what was known of the first") { ledger in
     #expect(try await ledger.mirrorPlace(of: oddTree, at: here) == nil)
     let place = MirrorPlace(address: "s3://b/x", isComplete: true)

@@ -132,6 +132,8 @@ public enum LedgerChange: Sendable, Hashable {
   case stem(ObjectKey, at: DestinationName, from: BytePath)
   /// Where the mirror's objects lie at a destination. With another address than before all that was known is forgotten.
   case mirrorPlace(TreeID, DestinationName, MirrorPlace)
+  /// The directory of which the mirror was made, in place of the former one.
+  case mirrorRoot(TreeID, DirectoryIdentity)
   /// Inserts the rows of a mirror, or replaces those of the same path and destination.
   case mirrored(TreeID, [MirroredObject])
   /// Removes the rows of a mirror for these paths at the destination.

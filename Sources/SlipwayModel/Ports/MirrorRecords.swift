@@ -4,6 +4,9 @@ public protocol MirrorRecords: Sendable {
   /// Where the objects of the mirror lie; nil if it has never been there.
   func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace?
 
+  /// The directory of which the mirror was made last; nil before that.
+  func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity?
+
   /// In byte order of path, then destination: those of `path` and below it (`.`: all), after `last`; whole paths, about
   /// `limit` rows.
   func mirrored(
