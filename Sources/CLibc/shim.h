@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -20,6 +21,13 @@ static inline int slipway_openat2(int directory, const char *path, uint64_t flag
 static const uint64_t slipway_resolve_beneath = RESOLVE_BENEATH;
 static const uint64_t slipway_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
 static const uint64_t slipway_resolve_no_magiclinks = RESOLVE_NO_MAGICLINKS;
+// statx(2), STATX_BTIME: when the open file was made, in nanoseconds since 1970; -1 where nobody tells.
+static inline int64_t slipway_birth_time(int descriptor) {
+  struct statx status;
+  if (syscall(SYS_statx, descriptor, "", 0x1000 /* AT_EMPTY_PATH */, STATX_BTIME, &status) != 0) return -1;
+  if (!(status.stx_mask & STATX_BTIME)) return -1;
+  return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
 // syncfs(2), which <unistd.h> shows only under _GNU_SOURCE.
 static inline int slipway_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 

@@ -54,6 +54,20 @@ package struct LocalTreeFiles: TreeFiles {
     }
   }
 
+  package func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? {
+    do throws(ErrorNumber) {
+      let descriptor = try roots.open(.here, in: directory, flags: O_RDONLY | O_DIRECTORY).descriptor
+      defer { close(descriptor) }
+      var status = stat()
+      if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+      let born = slipway_birth_time(descriptor)
+      return DirectoryIdentity(inode: UInt64(status.st_ino), born: born < 0 ? nil : born)
+    } catch {
+      if Self.meansAbsent(error) { return nil }
+      throw Failure(errno: error.value, operation: "read directory", subject: directory)
+    }
+  }
+
   /// O_NONBLOCK: a FIFO or a device that took the place of a file must not hold the thread; regular files ignore it.
   static let readingFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY
 

@@ -52,6 +52,8 @@ final class ChangeWriter {
     case .mirrorPlace(let tree, let destination, let place):
       try MirrorRows.setPlace(
         place, tree: TreeRows.number(of: tree, database), destination: number(of: destination, database), in: database)
+    case .mirrorRoot(let tree, let root):
+      try MirrorRows.setRoot(root, tree: TreeRows.number(of: tree, database), in: database)
     case .mirrored(let tree, let objects):
       let number = try TreeRows.number(of: tree, database)
       for object in objects {

@@ -12,7 +12,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
+  static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -205,6 +205,15 @@ enum LedgerSchema {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX mirrored_inodes ON mirrored (tree, inode);
     CREATE INDEX mirrored_to_delete ON mirrored (tree, destination, path) WHERE state IS NOT NULL;
+    """
+
+  private static let version7 = """
+    -- the watched directory as the last run of a mirror that was done saw it; born NULL: its file system does not tell
+    CREATE TABLE mirror_roots (
+      tree INTEGER PRIMARY KEY REFERENCES trees,
+      inode INTEGER NOT NULL,
+      born INTEGER
+    ) STRICT;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

@@ -28,6 +28,11 @@ enum MirrorRows {
     ).execute(with: tree, destination, place.address, place.isComplete)
   }
 
+  static func setRoot(_ root: DirectoryIdentity, tree: Int64, in database: Database) throws {
+    try database.cachedStatement(sql: "INSERT OR REPLACE INTO mirror_roots (tree, inode, born) VALUES (?, ?, ?)")
+      .execute(with: tree, root.inode, NullableCell(root.born))
+  }
+
   static func save(_ object: MirroredObject, tree: Int64, destination: Int64, in database: Database) throws {
     let statement = try database.cachedStatement(
       sql: """
@@ -56,6 +61,13 @@ enum MirrorRows {
     try database.cachedStatement(sql: "SELECT address, is_complete FROM mirrors WHERE \(ofMirror)")
       .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes, destination.text) {
         MirrorPlace(address: $0.column(0), isComplete: $0.column(1))
+      }
+  }
+
+  static func root(of tree: TreeID, in database: Database) throws -> DirectoryIdentity? {
+    try database.cachedStatement(sql: "SELECT m.inode, m.born FROM mirror_roots m WHERE \(ofTree)")
+      .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes) {
+        DirectoryIdentity(inode: $0.column(0), born: $0.column(1))
       }
   }
 
@@ -120,13 +132,18 @@ enum MirrorRows {
 
   static func counts(of tree: TreeID, at destination: DestinationName, in database: Database) throws -> MirrorCounts {
     try database.cachedStatement(
-      sql: """
-        SELECT count(*), count(*) FILTER (WHERE state = 1), count(state) FROM mirrored WHERE \(ofMirror)
-        """
+      sql: "SELECT count(*), count(*) FILTER (WHERE state IS NOT NULL AND NOT \(isMoved)), count(state) "
+        + "FROM mirrored m WHERE \(ofMirror)"
     ).first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes, destination.text) {
       MirrorCounts(all: $0.column(0), gone: $0.column(1), toDelete: $0.column(2))
     } ?? MirrorCounts()
   }
+
+  /// The same file, under another name, has been proven to lie at its key.
+  private static let isMoved = """
+    EXISTS (SELECT 1 FROM mirrored n WHERE n.tree = m.tree AND n.inode = m.inode AND n.destination = m.destination
+      AND n.state IS NULL AND n.size = m.size AND n.modified = m.modified)
+    """
 
   /// With `wholePaths` about so many, the rows of one path not torn apart.
   private static func objects(of statement: Statement, wholePaths limit: Int?) throws -> [MirroredObject] {
@@ -173,15 +190,14 @@ enum MirrorRows {
     switch state {
     case .present: nil
     case .gone: 1
-    case .moved: 2
     }
   }
 
   private static func state(_ number: Int?) throws -> MirroredObject.State {
     switch number {
     case nil: .present
-    case 1: .gone
-    case 2: .moved
+    // Earlier versions wrote 2 where another key was about to get the content.
+    case 1, 2: .gone
     case .some(let number):
       throw SQLiteError(code: SQLiteError.corrupt, text: "an object has the unknown state \(number)")
     }

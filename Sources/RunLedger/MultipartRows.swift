@@ -33,9 +33,10 @@ enum MultipartRows {
       with: part.number, part.etag, part.checksum, run, upload.path.bytes, destination, upload.token)
   }
 
+  /// One with another token, which has taken its place meanwhile, stays.
   static func remove(_ upload: MultipartUpload, run: Int64, destination: Int64, in database: Database) throws {
-    try database.cachedStatement(sql: "DELETE FROM multipart_uploads WHERE \(byPlace)")
-      .execute(with: run, upload.path.bytes, destination)
+    try database.cachedStatement(sql: "DELETE FROM multipart_uploads WHERE \(byPlace) AND token = ?")
+      .execute(with: run, upload.path.bytes, destination, upload.token)
   }
 
   private static let select = """

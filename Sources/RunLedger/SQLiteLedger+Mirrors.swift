@@ -6,6 +6,10 @@ extension SQLiteLedger {
     try await read { try MirrorRows.place(of: tree, at: destination, in: $0) }
   }
 
+  package func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity? {
+    try await read { try MirrorRows.root(of: tree, in: $0) }
+  }
+
   package func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] {

@@ -214,6 +214,24 @@ struct MirrorTests {
     }
   }
 
+  @Test("Of a directory that was made anew nothing is deleted before somebody has pushed it")
+  func madeAnew() async throws {
+    try await World.with(.none) { world in
+      try configure(world, to: "[copy]")
+      for name in ["a", "b"] { try world.scratch.write(name, to: "in/\(name)") }
+      try await world.run("run", "--once")
+      rename(world.scratch("in"), world.scratch("former"))
+      try world.scratch.write("new", to: "in/b")
+      for arguments in [["run", "--dry-run"], ["run", "--once"]] {
+        let refused = try await world.run(arguments, expecting: 1)
+        #expect(refused.lines().contains { $0.contains("is right: slipway push w") }, "\(refused.transcript)")
+      }
+      #expect(try world.copies() == ["a", "b"])
+      try await world.run("push", "w")
+      #expect(try world.copies() == ["b"])
+    }
+  }
+
   @Test("What could not be listed is not told as compared")
   func unlisted() async throws {
     try await World.with(.scripted([FaultRule(.init(method: "GET"), .answer(status: 403, code: "AccessDenied"))])) {

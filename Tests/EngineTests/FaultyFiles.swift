@@ -12,6 +12,7 @@ final class FaultyFiles: TreeFiles {
     var unread: Set<BytePath> = []
     var beforeFind: @Sendable () -> Void = {}
     var claimsMax: Int?
+    var beforeOpen: @Sendable (BytePath) -> Void = { _ in }
   }
 
   private let files: LocalTreeFiles
@@ -46,14 +47,21 @@ final class FaultyFiles: TreeFiles {
     faults.withLock { $0.unlisted = [failure] }
   }
 
-  /// A walk cannot read this file.
+  /// A walk cannot read this file, or this directory.
   func leaveUnread(_ path: BytePath) {
     faults.withLock { _ = $0.unread.insert(path) }
   }
 
+  func readAll() { faults.withLock { $0.unread = [] } }
+
   /// Called at the beginning of each `find`; may block.
   func beforeFind(_ action: @escaping @Sendable () -> Void) {
     faults.withLock { $0.beforeFind = action }
+  }
+
+  /// Called with the absolute path of each file that is about to be opened.
+  func beforeOpen(_ action: @escaping @Sendable (BytePath) -> Void) {
+    faults.withLock { $0.beforeOpen = action }
   }
 
   func marker(at path: BytePath) throws(Failure) -> MarkerState? {
@@ -83,10 +91,14 @@ final class FaultyFiles: TreeFiles {
   func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]? {
     try files.content(of: path, in: tree, limit: limit)
   }
-  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile { try files.open(path, in: tree) }
+  func open(_ path: BytePath, in tree: BytePath) throws(Failure) -> any OpenFile {
+    faults.withLock { $0.beforeOpen }(tree.appending(path))
+    return try files.open(path, in: tree)
+  }
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint? {
     try files.fingerprint(path, in: tree)
   }
+  func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? { try files.identity(of: directory) }
   func remove(_ path: BytePath, in tree: BytePath, ifStill fingerprint: Fingerprint) throws(Failure) -> Bool {
     try files.remove(path, in: tree, ifStill: fingerprint)
   }
@@ -125,6 +137,7 @@ private final class FaultyWalk: TreeWalk {
   private let walk: any TreeWalk
   private let tree: BytePath
   private let unread: Set<BytePath>
+  private var told: BytePath?
 
   init(_ walk: any TreeWalk, _ tree: BytePath, unread: Set<BytePath>) {
     self.walk = walk
@@ -133,9 +146,17 @@ private final class FaultyWalk: TreeWalk {
   }
 
   func next() -> WalkEntry? {
-    guard let entry = walk.next() else { return nil }
-    let path = tree.appending(entry.path)
-    return unread.contains(path) ? WalkEntry(path: entry.path, kind: .unreadable(FaultyFiles.denied(path))) : entry
+    while let entry = walk.next() {
+      let path = tree.appending(entry.path)
+      guard let place = unread.first(where: { path.isWithin($0) }), let below = place.relative(to: tree) else {
+        return entry
+      }
+      // What lies in a directory that cannot be read does not come at all.
+      if told == place { continue }
+      told = place
+      return WalkEntry(path: below, kind: .unreadable(FaultyFiles.denied(place)))
+    }
+    return nil
   }
 }
 

@@ -56,6 +56,25 @@ import Testing
     #expect(try await world.ledger.runs(matching: RunFilter(), limit: 10).count == 3)
   }
 
+  @Test("Files that go while they are about to be copied to their new names count for max_delete")
+  func goneWhileMoved() async throws {
+    world.set { $0.intake = .mirror(MirrorRule(deletes: true, deleteLimit: .count(1))) }
+    try world.directory.write(["in/keep": "0", "in/site/1": "1", "in/site/2": "2", "in/site/3": "3"])
+    world.events.push(.listed(watch: world.directory.path("in")))
+    world.files.beforeOpen { [tmp = file("tmp")] path in
+      if path.isWithin(tmp) { _ = path.withCString { unlink($0) } }
+    }
+    await afterEachRun([
+      { [self] in
+        _ = file("site").withCString { from in file("tmp").withCString { rename(from, $0) } }
+        world.events.push(.name(file("site"), .removed), .name(file("tmp"), .complete))
+      }
+    ])
+    let summary = try await world.process(mode: .service)
+    #expect(summary.failed == [world.tree(".")])
+    #expect(world.keys() == ["keep", "site/1", "site/2", "site/3"])
+  }
+
   @Test("What a pre hook writes starts nothing, though it is told late")
   func preHook() async throws {
     world.set { $0.hooks = Hooks(pre: [.named("/pre")]) }

@@ -33,6 +33,30 @@ import Testing
     #expect(run?.error == "cannot upload t/x: its name is not UTF-8")
   }
 
+  @Test("What is proven below a directory that cannot be read for a moment is not sent again, and no hook runs again")
+  func unreadableDirectory() async throws {
+    let attempts = Mutex(0)
+    let files = Mutex<(FaultyFiles, BytePath)?>(nil)
+    let world = try EngineWorld(gate: { key in
+      guard key == ObjectKey("t/z"), let (files, path) = files.withLock({ $0 }) else { return }
+      let attempt = attempts.withLock { count in
+        count += 1
+        return count
+      }
+      if attempt == 1 { files.leaveUnread(path) } else { files.readAll() }
+    })
+    files.withLock { $0 = (world.files, world.directory.path("in/t/a")) }
+    world.set { $0.hooks = Hooks(pre: [.named("/pre")]) }
+    world.store().fail(
+      ObjectKey("t/z"), with: Failure(.transient(retryAfter: nil), "upload", "t/z", cause: "503"), times: 2)
+    try world.makeReady("t", ["a.txt": "0", "a/x": "1", "a/y/z": "2", "b": "3", "z": "4"])
+    #expect(try await world.process().failed.isEmpty)
+    #expect(try await world.latest("t")?.attempt == 3)
+    #expect(
+      world.store().puts.map(\.key.description).sorted() == ["t/a.txt", "t/a/x", "t/a/y/z", "t/b", "t/z", "t/z", "t/z"])
+    #expect(world.hooks.invocations.count == 1)
+  }
+
   @Test("A tree that failed is taken again by the next --once, in a run of its own")
   func retaken() async throws {
     let world = try EngineWorld()

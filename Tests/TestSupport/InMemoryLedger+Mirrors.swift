@@ -5,6 +5,8 @@ extension InMemoryLedger {
     mirrors.places[MirrorShelf.Mirror(tree: tree, destination: destination)]
   }
 
+  package func mirrorRoot(of tree: TreeID) throws(Failure) -> DirectoryIdentity? { mirrors.roots[tree] }
+
   package func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) throws(Failure) -> [MirroredObject] {
@@ -20,14 +22,28 @@ extension InMemoryLedger {
   package func mirroredToDelete(
     by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
   ) throws(Failure) -> [MirroredObject] {
-    let rows = mirrors.sorted(tree).filter { $0.destination == destination && $0.state != .present }
+    let rows = mirrors.sorted(tree).filter { $0.destination == destination && $0.state == .gone }
     return Array(rows.filter { isAfter($0.path, last) }.prefix(limit))
   }
 
   package func mirrorCounts(of tree: TreeID, at destination: DestinationName) throws(Failure) -> MirrorCounts {
     let rows = mirrors.sorted(tree).filter { $0.destination == destination }
+    let there = Set(rows.filter { $0.state == .present }.compactMap(MovedFile.init))
+    let gone = rows.filter { $0.state == .gone }
     return MirrorCounts(
-      all: rows.count, gone: rows.count { $0.state == .gone }, toDelete: rows.count { $0.state != .present })
+      all: rows.count, gone: gone.count { MovedFile($0).map { !there.contains($0) } ?? true }, toDelete: gone.count)
+  }
+}
+
+/// What a file keeps when it gets another name.
+private struct MovedFile: Hashable {
+  let inode: UInt64
+  let size: Int64
+  let modified: Int64
+
+  init?(_ object: MirroredObject) {
+    guard let file = object.content?.fingerprint else { return nil }
+    (inode, size, modified) = (file.inode, file.size, file.modified)
   }
 }
 
@@ -39,6 +55,7 @@ struct MirrorShelf {
   }
 
   private(set) var places: [Mirror: MirrorPlace] = [:]
+  private(set) var roots: [TreeID: DirectoryIdentity] = [:]
   private var rows: [Mirror: [BytePath: MirroredObject]] = [:]
 
   func holds(_ tree: TreeID) -> Bool { places.keys.contains { $0.tree == tree } }
@@ -54,6 +71,7 @@ struct MirrorShelf {
       let mirror = Mirror(tree: tree, destination: destination)
       if places[mirror]?.address != place.address { rows[mirror] = nil }
       places[mirror] = place
+    case .mirrorRoot(let tree, let root): roots[tree] = root
     case .mirrored(let tree, let objects):
       for object in objects {
         rows[Mirror(tree: tree, destination: object.destination), default: [:]][object.path] = object

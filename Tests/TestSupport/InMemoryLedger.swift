@@ -62,7 +62,7 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
-      case .mirrorPlace, .mirrored, .unmirrored: break
+      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: break
       }
     }
   }
@@ -92,12 +92,13 @@ package actor InMemoryLedger: Ledger {
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
     case .multipart(let upload): save(upload)
     case .part(let part, let upload): save(part, of: upload)
-    case .multipartEnded(let upload): multiparts[key(of: upload)] = nil
+    case .multipartEnded(let upload):
+      if multiparts[key(of: upload)]?.token == upload.token { multiparts[key(of: upload)] = nil }
     case .hook(let record): save(record)
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
-    case .mirrorPlace, .mirrored, .unmirrored: mirrors.apply(change)
+    case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: mirrors.apply(change)
     }
   }
 

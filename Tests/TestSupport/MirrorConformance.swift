@@ -30,18 +30,43 @@ let mirrorConformance: [Conformance<any Ledger>] = [
     #expect(Set(found.map(\.destination)) == [here, there] && Set(found.map(\.path)) == [BytePath("a")])
     #expect(try await ledger.mirrored(by: oddTree, inode: 8) == [])
     #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 2, gone: 1, toDelete: 1))
-    try await ledger.commit([.mirrored(oddTree, [known.with(.moved)])])
-    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 2, gone: 1, toDelete: 2))
+    try await ledger.commit([.mirrored(oddTree, [known.with(.gone)])])
+    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 2, gone: 2, toDelete: 2))
     #expect(try await ledger.mirrorCounts(of: oddTree, at: there) == MirrorCounts(all: 1, gone: 0, toDelete: 0))
     let toDelete = try await ledger.mirroredToDelete(by: oddTree, at: here, after: nil, limit: 10)
-    #expect(toDelete == [known.with(.moved), unknown])
+    #expect(toDelete == [known.with(.gone), unknown])
     #expect(try await ledger.mirroredToDelete(by: oddTree, at: here, after: BytePath("a"), limit: 10) == [unknown])
-    #expect(try await ledger.mirroredToDelete(by: oddTree, at: here, after: nil, limit: 1) == [known.with(.moved)])
+    #expect(try await ledger.mirroredToDelete(by: oddTree, at: here, after: nil, limit: 1) == [known.with(.gone)])
     try await ledger.commit([.unmirrored(oddTree, here, [BytePath("a"), BytePath("none")])])
     #expect(
       try await ledger.mirrored(by: oddTree, within: .here, after: nil, limit: 9).map(\.path) == [
         BytePath("a"), BytePath("b"),
       ])
+  },
+  Conformance("a file that is gone is not counted where its content lies at another key, of a file that is there") {
+    ledger in
+    let (old, new) = (mirrored(BytePath("old"), number: 7, at: here), mirrored(BytePath("new"), number: 7, at: here))
+    let elsewhere = mirrored(BytePath("new"), number: 7, at: there)
+    let other = mirrored(BytePath("other"), number: 8, at: here)
+    try await ledger.commit([
+      .mirrored(oddTree, [old.with(.gone), elsewhere, other]), .mirrored(otherTree, [new]),
+    ])
+    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 2, gone: 1, toDelete: 1))
+    try await ledger.commit([.mirrored(oddTree, [new])])
+    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 3, gone: 0, toDelete: 1))
+    try await ledger.commit([.mirrored(oddTree, [new.with(.gone)])])
+    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 3, gone: 2, toDelete: 2))
+    try await ledger.commit([.mirrored(oddTree, [MirroredObject(path: new.path, destination: here, content: nil)])])
+    #expect(try await ledger.mirrorCounts(of: oddTree, at: here) == MirrorCounts(all: 3, gone: 1, toDelete: 1))
+  },
+  Conformance("the directory of a mirror is remembered, each tree's own, until there is another one") { ledger in
+    #expect(try await ledger.mirrorRoot(of: oddTree) == nil)
+    let roots = [DirectoryIdentity(inode: .max, born: -1), DirectoryIdentity(inode: 2, born: nil)]
+    for root in roots {
+      try await ledger.commit([.mirrorRoot(oddTree, root)])
+      #expect(try await ledger.mirrorRoot(of: oddTree) == root)
+    }
+    #expect(try await ledger.mirrorRoot(of: otherTree) == nil)
   },
   Conformance("a mirror's place is remembered, and another address forgets what was known of the first") { ledger in
     #expect(try await ledger.mirrorPlace(of: oddTree, at: here) == nil)

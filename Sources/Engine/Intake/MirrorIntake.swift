@@ -54,6 +54,7 @@ actor MirrorIntake: UnmarkedIntake {
   }
 
   func takeAll(of workflow: Workflow) async throws(Failure) -> PushedRuns {
+    for watch in workflow.watch { try await acceptRoot(of: Self.tree(workflow, watch.path)) }
     let push = PushedTrees(joining: try await bench.orchestrator.joinAll(of: workflow.name))
     guard let context = context(of: workflow.name) else { return push.runs }
     for watch in workflow.watch { try await lookAtAll(of: Self.tree(workflow, watch.path), context, push) }
@@ -62,8 +63,13 @@ actor MirrorIntake: UnmarkedIntake {
 
   func take(_ tree: TreeID) async throws(Failure) -> RunID {
     guard tree.name == .here else { throw RunRefusal.notAMirror(tree) }
+    try await acceptRoot(of: tree)
     board.tell(tree, .whole)
     return try await taker.push(tree, identity())
+  }
+
+  private func acceptRoot(of tree: TreeID) async throws(Failure) {
+    try await MirrorRoot(of: tree, ports.files, ports.ledger).accept()
   }
 
   func scanSoon(_ workflow: WorkflowName, _ watch: BytePath) {

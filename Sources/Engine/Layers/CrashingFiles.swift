@@ -88,6 +88,8 @@
     }
 
     func marker(at path: BytePath) throws(Failure) -> MarkerState? { try files.marker(at: path) }
+
+    func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? { try files.identity(of: directory) }
   }
 
   /// A run's own files with a point before and after each change.

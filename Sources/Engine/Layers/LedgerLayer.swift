@@ -64,6 +64,7 @@ extension LedgerLayer {
   func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? {
     try await kept.mirrorPlace(of: tree, at: destination)
   }
+  func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity? { try await kept.mirrorRoot(of: tree) }
   func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] {

@@ -27,6 +27,8 @@ struct MirrorLook {
       tree, scope, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
       waitsForWriters: true)
     while let step = try await reader.next() {
+      // What had gone is there again as it was: a run takes back that its object is to be deleted.
+      if step.writes.contains(where: { $0.state == .present }) { return true }
       switch step.decision {
       case .upload, .lost: return true
       case .gone: if context.workflow.intake.mirrorRule?.deletes == true { return true }

@@ -9,6 +9,9 @@ final class MirrorPass {
   private let targets: [MirrorTarget]
   private let source: MirrorSource
   private var others: MirrorSource?
+  /// The watched directory when the attempt began, and as the ledger has it.
+  private let root: DirectoryIdentity?
+  private let knownRoot: DirectoryIdentity?
 
   /// From here on the ledger no longer says that it knows all, until `noteComplete`: what a process that dies in between
   /// has sent or deleted, a listing tells the next one.
@@ -26,17 +29,24 @@ final class MirrorPass {
       session.note(.mirrorPlace(run.tree, target.name, place))
     }
     try await session.commit()
-    return MirrorPass(session, rule, targets)
+    let root = try MirrorRoot(of: run.tree, session.ports.files, session.ports.ledger).now()
+    return MirrorPass(session, rule, targets, root, known: try await session.ports.ledger.mirrorRoot(of: run.tree))
   }
 
-  private init(_ session: RunSession, _ rule: MirrorRule, _ targets: [MirrorTarget]) {
+  private init(
+    _ session: RunSession, _ rule: MirrorRule, _ targets: [MirrorTarget], _ root: DirectoryIdentity?,
+    known knownRoot: DirectoryIdentity?
+  ) {
+    self.root = root
+    self.knownRoot = knownRoot
     self.session = session
     self.rule = rule
     self.targets = targets
     obstructed = rule.deletes ? ObstructedFiles() : nil
     let told = session.shared.mirrors.begin(session.run.tree)
-    // What a hook has written may not have been told yet.
-    let scope = session.workflow.hooks.pre.isEmpty ? told : .whole
+    let isReplaced = knownRoot.map { root?.isSame(as: $0) != true } ?? false
+    // What a hook has written may not have been told yet; another directory has to be seen as a whole before it is known.
+    let scope = session.workflow.hooks.pre.isEmpty && !isReplaced ? told : .whole
     source = MirrorSource(
       MirrorReader(
         session.run.tree, scope, to: targets, session.context, planner: session.planner, ports: session.ports,
@@ -67,6 +77,8 @@ final class MirrorPass {
       let place = MirrorPlace(address: target.address, isComplete: true)
       session.note(.mirrorPlace(session.run.tree, target.name, place))
     }
+    // Nothing is left to be deleted: another directory lacks nothing.
+    if tally.verdict == nil, let root, root != knownRoot { session.note(.mirrorRoot(tree, root)) }
   }
 
   /// Nothing of it is owed any more.
@@ -84,6 +96,7 @@ final class MirrorPass {
     do throws(Failure) {
       try checkIndex()
       guard rule.deletes else { return }
+      try await checkRoot()
       for target in targets { try rule.check(counts[target.name] ?? MirrorCounts(), at: target.name, tree) }
     } catch {
       if error.kind == .fatal { throw error }
@@ -114,6 +127,13 @@ final class MirrorPass {
       if case .upload = session.planner.decide(entry).decision { return }
     }
     throw Failure.emptyMirror(tree)
+  }
+
+  /// Neither what the plan was made of nor what lies there now may be another directory.
+  private func checkRoot() async throws(Failure) {
+    let place = MirrorRoot(of: tree, files, ledger)
+    guard let now = try place.now(), let root, now.isSame(as: root) else { throw place.isAnother }
+    try await place.check(now)
   }
 
   private func delete(at target: MirrorTarget, _ tally: AttemptTally) async throws(Failure) {

@@ -45,17 +45,8 @@ final class MirrorReader {
   private(set) var lost: Set<DestinationName> = []
   /// Nothing is concluded of what lies in the directory that could not be read last.
   private var unreadable: BytePath?
-  private var moved: Set<MovedObject> = []
   /// Files that the filter takes.
   private(set) var taken = 0
-
-  private struct MovedObject: Hashable {
-    let path: BytePath
-    let destination: DestinationName
-  }
-
-  /// Of more the sources count as gone.
-  private static let movedMax = 10_000
 
   init(
     _ tree: TreeID, _ scope: MirrorScope, to targets: [MirrorTarget], _ context: WorkflowContext, planner: Planner,
@@ -176,9 +167,8 @@ final class MirrorReader {
         continue
       }
       guard row != nil || notesOthers else { continue }
-      let isMoved = moved.contains(MovedObject(path: sight.path, destination: target.name))
       let object = row ?? MirroredObject(path: sight.path, destination: target.name, content: nil)
-      if !isMoved, object.state == .present { step.writes.append(object.with(.gone)) }
+      if object.state == .present { step.writes.append(object.with(.gone)) }
       gone.append(target.name)
     }
     if !gone.isEmpty { step.decision = .gone(sight.path, gone) }
@@ -213,7 +203,7 @@ final class MirrorReader {
         candidates = found
         if let source = try source(of: sight.path, fingerprint, target, in: found) {
           approach = .copy(target.key(of: source.object.path), source.receipt)
-          step.writes.append(source.object.with(.moved))
+          step.writes.append(source.object.with(.gone))
         }
       }
       approaches[target.name] = approach
@@ -261,7 +251,6 @@ final class MirrorReader {
         content.fingerprint.modified == fingerprint.modified, object.path.pathExtension == path.pathExtension,
         try files.fingerprint(object.path, in: tree.path) == nil, case .taken = try selection.verdict(on: object.path)
       else { continue }
-      if moved.count < Self.movedMax { moved.insert(MovedObject(path: object.path, destination: target.name)) }
       return (object, content.receipt)
     }
     return nil

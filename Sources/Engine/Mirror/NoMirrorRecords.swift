@@ -3,6 +3,7 @@ import SlipwayModel
 /// For who believes no record.
 struct NoMirrorRecords: MirrorRecords {
   func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? { nil }
+  func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity? { nil }
   func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] { [] }

@@ -49,7 +49,11 @@ extension DryRun {
   private func check(
     _ count: MirrorCount, _ preview: MirrorPreview, _ rule: MirrorRule, _ tree: TreeID
   ) async throws(Failure) {
-    if preview.taken == 0, count.deleted.values.contains(where: { $0 > 0 }) { throw Failure.emptyMirror(tree) }
+    if count.deleted.values.contains(where: { $0 > 0 }) {
+      if preview.taken == 0 { throw Failure.emptyMirror(tree) }
+      let root = MirrorRoot(of: tree, ports.files, ports.ledger)
+      try await root.check(try root.now())
+    }
     for target in preview.targets {
       let gone = count.deleted[target.name] ?? 0
       var counts = try await ports.ledger.mirrorCounts(of: tree, at: target.name)

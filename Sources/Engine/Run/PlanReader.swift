@@ -23,6 +23,8 @@ final class PlanReader: PlanSource {
   private let planner: Planner
   private var rows: UploadRowPages
   private var held: WalkEntry?
+  /// The directory that could not be read last: nothing is concluded of what lies in it.
+  private var unreadable: BytePath?
 
   init(walk: any TreeWalk, planner: Planner, rows: UploadRowPages) {
     self.walk = walk
@@ -33,11 +35,13 @@ final class PlanReader: PlanSource {
   /// The next step, nil at the end.
   nonisolated(nonsending) func next() async throws(Failure) -> Step? {
     let entry = nextEntry()
-    if let vanished = try await rows.takeRows(before: entry?.path) {
+    while let path = try await rows.takeRows(before: entry?.path)?.first?.path {
+      if let unreadable, path.isWithin(unreadable) { continue }
       held = entry
-      return .vanished(vanished[0].path)
+      return .vanished(path)
     }
     guard let entry else { return nil }
+    if case .unreadable = entry.kind { unreadable = entry.path }
     let known = try await rows.takeRows(of: entry.path)
     return .item(planner.decide(entry, rows: known), rows: known)
   }

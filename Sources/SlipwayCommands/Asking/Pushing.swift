@@ -93,6 +93,7 @@ struct Pushing {
   }
 
   private func ownOutcome(_ ledger: SQLiteLedger) async throws(Failure) -> ExitCode {
+    try await acceptRoots(ledger)
     let mode: Orchestrator.Mode = trees.isEmpty ? .once : .push(trees)
     let summary = try await ServiceRun(assembly: assembly, only: [workflow], mode: mode).serve(ledger)
     if trees.isEmpty || summary.fatal != nil { return ServiceRun.code(summary) }
@@ -101,5 +102,15 @@ struct Pushing {
     var outcome = PushOutcome(countsCancelled: true)
     for id in summary.pushed { outcome.add(try await ledger.run(id)) }
     return outcome.code
+  }
+
+  /// Of the directories of a mirror that are pushed.
+  private func acceptRoots(_ ledger: SQLiteLedger) async throws(Failure) {
+    let known = assembly.configuration.workflows.first { $0.name == workflow }
+    guard let known, known.intake.mirrorRule != nil, !known.isDryRun else { return }
+    let roots = known.watch.map { TreeID(workflow: workflow, watch: $0.path, name: .here) }
+    for root in roots where trees.isEmpty || trees.contains(root) {
+      try await MirrorRoot(of: root, assembly.localPorts().files, ledger).accept()
+    }
   }
 }

@@ -22,6 +22,25 @@ public struct Fingerprint: Hashable, Sendable {
   }
 }
 
+/// Which directory lies at a path: one that was made anew there, or mounted over it, is another one.
+public struct DirectoryIdentity: Hashable, Sendable {
+  public let inode: UInt64
+  /// When it was made, in nanoseconds since 1970; nil where its file system does not tell.
+  public let born: Int64?
+
+  public init(inode: UInt64, born: Int64?) {
+    self.inode = inode
+    self.born = born
+  }
+
+  /// The device is left out: its number changes with a mount or a reboot. What it would tell the time tells: the roots of
+  /// two file systems mostly have one and the same inode number, and one that has become free is given again.
+  public func isSame(as other: Self) -> Bool {
+    guard let born, let time = other.born else { return inode == other.inode }
+    return inode == other.inode && born == time
+  }
+}
+
 /// Which marker file has been answered: another pair at the same name is another marker. Where trees have no marker, the
 /// two halves of a `TreeDigest` stand in its place.
 public struct MarkerIdentity: Hashable, Sendable {

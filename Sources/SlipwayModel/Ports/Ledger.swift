@@ -120,7 +120,7 @@ public enum LedgerChange: Sendable, Hashable {
   case multipart(MultipartUpload)
   /// A part of the upload of this run, path and destination, in place of the one of the same number.
   case part(MultipartUpload.Part, of: MultipartUpload)
-  /// Removes the upload of this run, path and destination with its parts.
+  /// Removes the upload of this run, path, destination and token with its parts.
   case multipartEnded(MultipartUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
@@ -133,6 +133,8 @@ public enum LedgerChange: Sendable, Hashable {
   case stem(ObjectKey, at: DestinationName, from: BytePath)
   /// Where the mirror's objects lie at a destination. With another address than before all that was known is forgotten.
   case mirrorPlace(TreeID, DestinationName, MirrorPlace)
+  /// The directory of which the mirror was made, in place of the former one.
+  case mirrorRoot(TreeID, DirectoryIdentity)
   /// Inserts the rows of a mirror, or replaces those of the same path and destination.
   case mirrored(TreeID, [MirroredObject])
   /// Removes the rows of a mirror for these paths at the destination.

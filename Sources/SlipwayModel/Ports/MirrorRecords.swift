@@ -4,6 +4,9 @@ public protocol MirrorRecords: Sendable {
   /// Where the objects of the mirror lie; nil if it has never been there.
   func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace?
 
+  /// The directory of which the mirror was made last; nil before that.
+  func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity?
+
   /// In byte order of path, then destination: those of `path` and below it (`.`: all), after `last`; whole paths, about
   /// `limit` rows.
   func mirrored(
@@ -13,7 +16,7 @@ public protocol MirrorRecords: Sendable {
   /// Those whose file had this inode; at most a few.
   func mirrored(by tree: TreeID, inode: UInt64) async throws(Failure) -> [MirroredObject]
 
-  /// Those that are gone or moved, in byte order of path, after `last`, at most `limit`.
+  /// Those that are gone, in byte order of path, after `last`, at most `limit`.
   func mirroredToDelete(
     by tree: TreeID, at destination: DestinationName, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject]

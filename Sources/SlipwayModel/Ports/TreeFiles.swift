@@ -24,6 +24,9 @@ public protocol TreeFiles: QueueFiles {
   /// The fingerprint of what the name leads to now; nil if there is nothing or no regular file.
   func fingerprint(_ path: BytePath, in tree: BytePath) throws(Failure) -> Fingerprint?
 
+  /// The directory to which the path (absolute) leads now; nil if it leads to none. Idempotent.
+  func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity?
+
   /// The content of a small regular file at `path` below `tree`; nil if there is none. One of more than `limit` bytes is
   /// a permanent failure. Idempotent.
   func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]?

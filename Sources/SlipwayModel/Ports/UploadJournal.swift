@@ -16,6 +16,7 @@ public protocol UploadJournal: Sendable {
   /// destination, or sent again.
   func prove(_ part: MultipartUpload.Part, of upload: MultipartUpload) async throws(Failure)
 
-  /// The upload has been completed or abandoned: nothing of it is left at the destination.
+  /// The upload has been completed or abandoned: nothing of it is left at the destination. One with another token that
+  /// has taken its place stays.
   func end(_ upload: MultipartUpload) async throws(Failure)
 }

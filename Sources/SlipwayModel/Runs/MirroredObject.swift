@@ -5,8 +5,6 @@ public struct MirroredObject: Sendable, Hashable {
     case present
     /// The file is gone, the object may be there.
     case gone
-    /// The same, and another key has got the content.
-    case moved
   }
 
   /// What the destination has proven to hold, and the file that it was.
@@ -56,9 +54,9 @@ public struct MirrorPlace: Sendable, Hashable {
 /// How many objects of a mirror the ledger knows at a destination.
 public struct MirrorCounts: Sendable, Hashable {
   public var all: Int
-  /// Of files that are gone, and whose content lies nowhere else.
+  /// Of files that are gone, and whose content no other key of a file that is there has been proven to hold.
   public var gone: Int
-  /// Those, and the ones that were moved.
+  /// Of all files that are gone.
   public var toDelete: Int
 
   public init(all: Int = 0, gone: Int = 0, toDelete: Int = 0) {
