@@ -8,7 +8,7 @@ struct BenchmarkTests {
   func smoke() async throws {
     try await World.with(.none) { world in
       let harness = try startRun(world, "--runs", "1", "--json", world.scratch("figures.json"))
-      try await harness.expectEnd(.exited(0))
+      try await harness.expectEnd(.exited(0), upTo: World.bulkLimit)
       let rows = try measuredRows(world)
       #expect(rows.map { $0["row"] as? String } == ["smoke"])
       #expect((rows.first?["tools"] as? [String: Any]).map { Set($0.keys) } == ["slipway", "floor"])
@@ -22,7 +22,7 @@ struct BenchmarkTests {
       let harness = try start(
         "scale", world,
         ["--tiny", "--no-peers", "--state", world.scratch("disk"), "--json", world.scratch("figures.json")])
-      try await harness.expectEnd(.exited(0))
+      try await harness.expectEnd(.exited(0), upTo: World.bulkLimit)
       let rows = try measuredRows(world)
       let names = [
         "latency-1", "latency-100", "latency-1000", "watch", "million", "million-flat", "burst-200", "burst-10000",
@@ -39,7 +39,7 @@ struct BenchmarkTests {
     try await World.with(.none) { world in
       let idle = try world.scratch.write("#!/bin/sh\n", to: "idle", executable: true)
       let harness = try startRun(world, "--runs", "1", binary: idle)
-      try await harness.expectEnd(.exited(1))
+      try await harness.expectEnd(.exited(1), upTo: World.bulkLimit)
       let told = "smoke: slipway sent 0 objects and 0 bytes, where there are 20 files of together 81920 bytes"
       #expect(harness.lines(.errors).contains("run: \(told): it is not compared"), "\(harness.transcript)")
       #expect(try left(world) == [])

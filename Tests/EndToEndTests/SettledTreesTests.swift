@@ -8,7 +8,7 @@ struct SettledTreesTests {
   @Test("mkdir -p and files, one after the other: each entry is uploaded once, whole")
   func entries() async throws {
     try await World.with { world in
-      try world.configure(ready: "{ settled: 500ms }")
+      try world.configure(ready: "{ settled: 3s }")
       let service = try await world.startService()
       let held = open(world.scratch("in/held"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
       let writer = try world.startProgram([

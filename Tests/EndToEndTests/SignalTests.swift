@@ -35,10 +35,8 @@ struct SignalTests {
       let names = (100..<200).map { "f\($0)" }
       let service = try await world.startService()
       try world.makeTree("t", Dictionary(uniqueKeysWithValues: (names + ["z"]).map { ($0, $0) }))
-      let isStalled = await server.wait { server in
-        server.requests.contains { $0.keyText == "pre/t/z" } && server.keys(in: world.bucket).count == names.count
-      }
-      #expect(isStalled, "\(service.transcript)")
+      #expect(await server.wait { $0.requests.contains { $0.keyText == "pre/t/z" } }, "\(service.transcript)")
+      #expect(try await world.hasRecorded(names.count), "\(service.transcript)")
       service.signal(SIGTERM)
       try await service.expectEnd(.exited(75))
       #expect(world.scratch.lines("log") == [])
@@ -242,10 +240,8 @@ struct RereadingTests {
         settings: "drain: 100ms")
       let service = try await world.startService()
       try world.makeTree("t", ["a": "1", "z": "2"])
-      let isStalled = await server.wait { server in
-        server.requests.contains { $0.keyText == "pre/t/z" } && server.object("pre/t/a", in: world.bucket) != nil
-      }
-      #expect(isStalled, "\(service.transcript)")
+      #expect(await server.wait { $0.requests.contains { $0.keyText == "pre/t/z" } }, "\(service.transcript)")
+      #expect(try await world.hasRecorded(1), "\(service.transcript)")
       service.signal(SIGHUP)
       await expect(1, "run done", service)
       #expect(world.putCount("/a") == 1 && world.putCount("/z") == 2, "\(service.transcript)")

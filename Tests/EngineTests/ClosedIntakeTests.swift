@@ -69,6 +69,7 @@ import Testing
     #expect(try await trees() == [])
     #expect(write(writer, " and half", 9) == 9)
     close(writer)
+    awaitNoWriter(path)
     try await world.process()
     #expect(world.store().objects[ObjectKey("x")] == Array("half and half".utf8))
   }
@@ -90,6 +91,7 @@ import Testing
       #expect(try await world.ledger.answeredMarker(of: world.tree(name)) == nil)
     }
     close(writer)
+    awaitNoWriter(file("open"))
     try await world.process()
     #expect(world.keys() == ["open"])
   }

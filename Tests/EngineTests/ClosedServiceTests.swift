@@ -137,6 +137,7 @@ import Testing
           guard writer >= 0 else { return false }
           _ = write(writer, "2", 1)
           close(writer)
+          awaitNoWriter(world.directory.path("in/x"))
           return true
         }
         if isFirst {

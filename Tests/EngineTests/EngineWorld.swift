@@ -91,18 +91,19 @@ final class EngineWorld: Sendable {
   }
 
   /// A process, or what comes after `earlier` in one: `run --once` unless told otherwise, with waits that are over at
-  /// once, unless the clock stands still.
+  /// once, unless the clock stands still; the first of them once `turnsAfter` has returned.
   @discardableResult
   func process(
     mode: Orchestrator.Mode = .once, after earlier: Orchestrator.Summary = Orchestrator.Summary(),
     ledger: (any Ledger)? = nil, standsStill: Bool = false,
-    during: (Orchestrator) async -> Void = { _ in }
+    during: (Orchestrator) async -> Void = { _ in }, turnsAfter: @escaping @Sendable () async -> Void = {}
   ) async throws -> Orchestrator.Summary {
     let orchestrator = try Orchestrator(
       configuration, after: earlier, ports: try ports(ledger ?? self.ledger), mode: mode,
       logger: log.logger, meter: TransferMeter())
     let clock = clock
     let turning = Task {
+      await turnsAfter()
       while !Task.isCancelled, !standsStill {
         clock.advanceToNextDeadline()
         await Task.yield()

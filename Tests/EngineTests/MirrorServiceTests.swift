@@ -53,7 +53,9 @@ import Testing
     #expect(world.store().objects[ObjectKey("a")] == Array("changed".utf8))
     #expect(world.store().listings == 1)
     // What nobody told the last look has found.
-    #expect(try await world.ledger.runs(matching: RunFilter(), limit: 10).count == 3)
+    let runs = try await world.ledger.runs(matching: RunFilter(), limit: 10).count
+    // A run that begins while a look has what was told takes everything, and leaves nothing to the last look.
+    #expect((2...3).contains(runs))
   }
 
   @Test("Files that go while they are about to be copied to their new names count for max_delete")

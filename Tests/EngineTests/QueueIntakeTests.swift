@@ -134,6 +134,7 @@ import Testing
     #expect(world.keys() == ["z"])
     #expect(world.names("in") == ["x"] && world.names("working") == ["y"])
     for writer in writers { close(writer) }
+    for name in ["in/x", "working/y"] { awaitNoWriter(world.directory.path(name)) }
     try await world.process()
     #expect(world.keys() == ["x", "y", "z"])
   }

@@ -63,8 +63,12 @@ struct RunRequestTests {
   func retriedInProcess() async throws {
     let world = try EngineWorld()
     let run = try await failedRun(world, "t")
+    // Without anything to do the process would be over at once.
+    let retried = Barrier()
+    world.files.beforeFind { retried.wait() }
     let summary = try await world.process { orchestrator in
       _ = try? await orchestrator.retry(run.id)
+      retried.open()
     }
     #expect(summary.failed.isEmpty && summary.unfinished == 0)
     #expect(world.keys() == ["t/x"])

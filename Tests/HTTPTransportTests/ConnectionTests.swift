@@ -2,6 +2,7 @@ import Glibc
 import HTTPTransport
 import SlipwayModel
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct ConnectionTests {
@@ -259,9 +260,8 @@ final class DispatchSignal: Sendable {
   private let descriptors: (read: Int32, write: Int32)
 
   init() {
-    var pair: [Int32] = [0, 0]
-    pipe(&pair)
-    descriptors = (pair[0], pair[1])
+    let ends = CloseOnExec.pipe() ?? (-1, -1)
+    descriptors = (ends.reading, ends.writing)
   }
 
   deinit {

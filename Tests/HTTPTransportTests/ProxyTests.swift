@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import HTTPTransport
 import TestSupport
@@ -6,20 +5,11 @@ import Testing
 
 @Suite("Proxies of the environment")
 struct ProxyTests {
-  private static let isAlone = "SLIPWAY_TEST_PROXIES"
-
-  /// In a process of its own: the environment is everybody's. Not an exit test: its watcher waits for any child, and
-  /// would see nothing but one that another test has left unreaped.
+  /// In a process of its own: the environment is everybody's.
   @Test("A proxy is used unless the request is for this machine's own services, or no_proxy names the server")
   func proxies() async throws {
-    var environment = ProcessInfo.processInfo.environment
-    if environment[Self.isAlone] != nil { return try await expectProxies() }
-    environment[Self.isAlone] = "1"
-    let itself = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let alone = try Program(
-      Program.Launch(
-        [itself, "--disable-xctest", "--filter", "ProxyTests", "--testing-library", "swift-testing"],
-        environment: environment))
+    if Alone.isHere { return try await expectProxies() }
+    let alone = try Alone.start("ProxyTests")
     let ending = await alone.end()
     #expect(ending == .exited(0), "\(alone.transcript)")
     #expect(alone.transcript.contains("with 1 test "), "\(alone.transcript)")

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A server on the loopback interface that does to each connection what a test says, in a thread of its own.
 final class SocketServer: Sendable {
@@ -27,7 +28,7 @@ final class SocketServer: Sendable {
     startThread { [weak self] in
       beginning?.wait()
       while true {
-        let socket = accept(listener, nil, nil)
+        let socket = CloseOnExec.accept(listener)
         if socket < 0 { return }
         self?.accepted.wrappingAdd(1, ordering: .relaxed)
         startThread { script(ServerConnection(socket)) }

@@ -7,8 +7,8 @@ final class TestFile: OpenFile {
   let fingerprint: Fingerprint
 
   init(_ content: [UInt8]) {
-    var name = Array("/tmp/slipway-test-XXXXXX".utf8CString)
-    descriptor = mkstemp(&name)
+    let name = "/tmp/slipway-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+    descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     unlink(name)
     _ = write(descriptor, content, content.count)
     fingerprint = Fingerprint(device: 0, inode: 0, size: Int64(content.count), modified: 0, changed: 0)

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// An HTTP server on loopback that keeps what it is asked and answers with the given codes, the last one for ever.
 final class AnsweringServer: Sendable {
@@ -25,7 +26,7 @@ final class AnsweringServer: Sendable {
     port = UInt16(bigEndian: address.sin_port)
     let thread = Thread { [weak self] in
       var codes = codes[...]
-      while case let connection = accept(listener, nil, nil), connection >= 0 {
+      while case let connection = CloseOnExec.accept(listener), connection >= 0 {
         self?.answer(connection, codes.count > 1 ? codes.removeFirst() : codes.first ?? 200)
       }
     }

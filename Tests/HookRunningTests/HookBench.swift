@@ -64,6 +64,21 @@ final class HookBench: Sendable {
   ) async -> HookResult {
     await run(.shell(text), timeout: timeout, grace: grace, onLine: onLine)
   }
+
+  /// A hook that hangs until its time limit, which counts from its start. On a busy machine it may not have come up by
+  /// then: it is asked again with more time until it had.
+  func hanging(
+    _ text: String, grace: Duration = .seconds(60), until hadComeUp: (HookResult) -> Bool
+  ) async -> HookResult {
+    var timeout = Self.hangingTimeoutMin
+    while true {
+      let result = await shell(text, timeout: timeout, grace: grace)
+      timeout *= 4
+      if hadComeUp(result) || timeout > .seconds(120) { return result }
+    }
+  }
+
+  static let hangingTimeoutMin = Duration.milliseconds(300)
 }
 
 extension RunID {

@@ -23,20 +23,21 @@ struct HookEndTests {
 
   @Test("a hook that hangs is ended by TERM at its time limit")
   func hangs() async {
-    let result = await bench.shell(
-      "trap 'echo got TERM; exit 3' TERM; echo up; while :; do sleep 0.05; done", timeout: .milliseconds(300),
-      grace: .seconds(60))
+    let result = await bench.hanging("trap 'echo got TERM; exit 3' TERM; echo up; while :; do sleep 0.05; done") {
+      $0.text.hasPrefix("up\n")
+    }
     #expect(result.ending == .timedOut)
     #expect(result.text.hasPrefix("up\n"))
     #expect(result.text.hasSuffix("got TERM\n"))
-    #expect(result.duration >= .milliseconds(300))
+    #expect(result.duration >= HookBench.hangingTimeoutMin)
   }
 
   @Test("a hook that ignores TERM is killed after its grace, with what it has started")
   func ignoresTerm() async throws {
-    let result = await bench.shell(
+    let result = await bench.hanging(
       "trap '' TERM; echo $$; (trap '' TERM; exec sleep 1000) & echo $!; while :; do sleep 1; done",
-      timeout: .milliseconds(300), grace: .milliseconds(100))
+      grace: .milliseconds(100)
+    ) { Processes.named(in: $0).count == 2 }
     #expect(result.ending == .timedOut)
     #expect(Processes.named(in: result).count == 2)
     #expect(Processes.living(in: result) == [])
@@ -44,9 +45,9 @@ struct HookEndTests {
 
   @Test("TERM reaches what has gone into a session of its own below the hook")
   func termBelow() async {
-    let result = await bench.shell(
-      "trap : TERM; setsid sh -c 'trap \"echo below; exit\" TERM; echo up; while :; do sleep 0.05; done'; echo after",
-      timeout: .milliseconds(500), grace: .seconds(60))
+    let result = await bench.hanging(
+      "trap : TERM; setsid sh -c 'trap \"echo below; exit\" TERM; echo up; while :; do sleep 0.05; done'; echo after"
+    ) { $0.text.contains("up\n") }
     #expect(result.ending == .timedOut)
     #expect(result.text.contains("below\n"))
     #expect(result.text.hasSuffix("after\n"))

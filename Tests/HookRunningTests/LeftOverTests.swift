@@ -1,6 +1,7 @@
 import Foundation
 import HookRunning
 import SlipwayModel
+import TestSupport
 import Testing
 
 @Suite("What a hook leaves")
@@ -133,28 +134,33 @@ struct LeftOverTests {
     #expect(Processes.living(in: result) == [])
   }
 
+  /// In a process of its own: tests beside this one open and close some of theirs.
   @Test("no descriptor stays, whatever the end")
-  func descriptors() async {
-    // In a process of its own: tests beside this one open and close some of theirs.
-    await #expect(processExitsWith: .success) {
-      let bench = try HookBench()
-      // The count can tell.
-      let opened = (0..<3).map { _ in open("/dev/null", O_RDONLY | O_CLOEXEC) }
-      let before = Processes.openDescriptors()
-      opened.forEach { close($0) }
-      #expect(Processes.openDescriptors() == before - 3)
+  func descriptors() async throws {
+    if Alone.isHere { return await expectNoDescriptors() }
+    let alone = try Alone.start("LeftOverTests/descriptors")
+    let ending = await alone.end(upTo: .seconds(300))
+    #expect(ending == .exited(0), "\(alone.transcript)")
+    #expect(alone.transcript.contains("with 1 test "), "\(alone.transcript)")
+  }
 
-      _ = await bench.shell("exit 0")
-      let start = Processes.openDescriptors()
-      for _ in 0..<20 {
-        _ = await bench.shell("echo x")
-        _ = await bench.run(.program(BytePath("/no/such/hook"), arguments: []))
-        _ = await bench.shell("sleep 1000", timeout: .zero)
-        _ = await bench.run(.shell("exit 0"), environment: [EnvironmentVariable("1X", "")])
-      }
-      // The runtime may open one for itself meanwhile; one a hook would be 80.
-      #expect(Processes.openDescriptors() < start + 10)
+  private func expectNoDescriptors() async {
+    // The count can tell.
+    let opened = (0..<3).map { _ in open("/dev/null", O_RDONLY | O_CLOEXEC) }
+    let before = Processes.openDescriptors()
+    opened.forEach { close($0) }
+    #expect(Processes.openDescriptors() == before - 3)
+
+    _ = await bench.shell("exit 0")
+    let start = Processes.openDescriptors()
+    for _ in 0..<20 {
+      _ = await bench.shell("echo x")
+      _ = await bench.run(.program(BytePath("/no/such/hook"), arguments: []))
+      _ = await bench.shell("sleep 1000", timeout: .zero)
+      _ = await bench.run(.shell("exit 0"), environment: [EnvironmentVariable("1X", "")])
     }
+    // The runtime may open one for itself meanwhile; one a hook would be 80.
+    #expect(Processes.openDescriptors() < start + 10)
   }
 }
 

@@ -1,6 +1,7 @@
 import CLibc
 import Glibc
 import SlipwayModel
+import TestSupport
 import Testing
 
 @testable import LocalFiles
@@ -25,6 +26,7 @@ struct MarkerTests {
     let writer = cString(path) { Glibc.open($0, O_WRONLY | O_CLOEXEC) }
     #expect(try files.marker(at: path)?.isOpenForWriting == true)
     close(writer)
+    awaitNoWriter(path)
     #expect(try files.marker(at: path)?.isOpenForWriting == false)
   }
 

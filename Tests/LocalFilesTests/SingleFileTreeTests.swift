@@ -1,5 +1,6 @@
 import Glibc
 import SlipwayModel
+import TestSupport
 import Testing
 
 @testable import LocalFiles
@@ -58,6 +59,7 @@ struct SingleFileTreeTests {
     let writer = cString(path) { Glibc.open($0, O_WRONLY | O_CLOEXEC) }
     #expect(try files.state(of: .here, in: path)?.isOpenForWriting == true)
     close(writer)
+    awaitNoWriter(path)
     let state = try #require(try files.state(of: BytePath("x"), in: tree.path))
     #expect(state.isOpenForWriting == false && state.fingerprint.size == 5 && state.age < .seconds(60))
     tree.link("link", to: "x")

@@ -1,6 +1,7 @@
 import CLibc
 import Glibc
 import SlipwayModel
+import TestSupport
 
 @testable import LocalFiles
 
@@ -36,6 +37,7 @@ final class TemporaryTree {
     precondition(descriptor >= 0, "\(full): \(errno)")
     content.withCString { _ = Glibc.write(descriptor, $0, strlen($0)) }
     close(descriptor)
+    awaitNoWriter(full)
     return full
   }
 

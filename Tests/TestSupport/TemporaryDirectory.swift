@@ -34,7 +34,10 @@ package final class TemporaryDirectory: Sendable {
     try makeDirectory(name.parent)
     let descriptor = file.withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) }
     guard descriptor >= 0 else { throw FileProblem("open", file.description) }
-    defer { close(descriptor) }
+    defer {
+      close(descriptor)
+      awaitNoWriter(file)
+    }
     var rest = content[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

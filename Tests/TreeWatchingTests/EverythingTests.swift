@@ -30,7 +30,7 @@ struct EverythingTests {
     directory.make("d")
     var watching = try await watching()
     watching.forget()
-    let writer = cString(directory["d/x"]) { open($0, O_WRONLY | O_CREAT, 0o644) }
+    let writer = cString(directory["d/x"]) { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644) }
     try await watching.wait(for: .name(directory["d/x"], .found))
     close(writer)
     try await watching.wait(for: .name(directory["d/x"], .complete))

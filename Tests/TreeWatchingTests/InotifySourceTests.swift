@@ -30,7 +30,7 @@ struct InotifySourceTests {
     directory.make("t")
     var watching = try await Watching([directory.path])
     try await watching.wait(for: .listed(watch: directory.path))
-    let writer = cString(directory["t/.ready"]) { open($0, O_WRONLY | O_CREAT, 0o644) }
+    let writer = cString(directory["t/.ready"]) { open($0, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644) }
     try await watching.wait(for: .name(directory["t/.ready"], .found))
     close(writer)
     try await watching.wait(for: .name(directory["t/.ready"], .complete))
@@ -99,21 +99,21 @@ struct InotifySourceTests {
     let depth = 1000
     var watching = try await Watching([directory.path])
     try await watching.wait(for: .listed(watch: directory.path))
-    var descriptor = cString(directory.path) { open($0, O_RDONLY | O_DIRECTORY) }
+    var descriptor = cString(directory.path) { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     var path = directory.path.bytes
     for _ in 0..<depth {
       #expect(mkdirat(descriptor, "directory", 0o755) == 0)
-      let next = openat(descriptor, "directory", O_RDONLY | O_DIRECTORY)
+      let next = openat(descriptor, "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       close(descriptor)
       descriptor = next
       path += Array("/directory".utf8)
     }
-    close(openat(descriptor, ".ready", O_WRONLY | O_CREAT, 0o644))
+    close(openat(descriptor, ".ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
     let marker = BytePath(path).appending(".ready")
     try await watching.wait { names($0).contains(marker) }
     // Once more, to see that the deepest directory is watched and was not only listed.
     watching.forget()
-    close(openat(descriptor, ".ready", O_WRONLY))
+    close(openat(descriptor, ".ready", O_WRONLY | O_CLOEXEC))
     close(descriptor)
     try await watching.wait(for: .name(marker, .complete))
     await watching.stop()

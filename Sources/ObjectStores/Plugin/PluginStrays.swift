@@ -22,13 +22,15 @@ struct PluginStrays {
       if found.isEmpty { return }
       for pid in found {
         kill(pid, SIGKILL)
-        for _ in 0..<Self.rounds where waitpid(pid, nil, WNOHANG) == 0 { poll(nil, 0, 1) }
+        for _ in 0..<Self.reapingRounds where waitpid(pid, nil, WNOHANG) == 0 { poll(nil, 0, 1) }
       }
     }
   }
 
   /// One generation of what was left is adopted after the other.
   private static let rounds = 100
+  /// A millisecond each. What is killed may have to wait for its turn to die.
+  private static let reapingRounds = 1000
   private static let environmentLimit = 2 << 20
   private static let childrenLimit = 1 << 20
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SlipwayModel
+import TestSupport
 
 /// A directory of one test, with real permissions for everybody, gone with it.
 final class Scratch: Sendable {
@@ -38,7 +39,10 @@ final class Scratch: Sendable {
     try makeDirectories(above: name)
     let descriptor = withPath(name) { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) }
     guard descriptor >= 0 else { throw failure("create", name) }
-    defer { close(descriptor) }
+    defer {
+      close(descriptor)
+      awaitNoWriter(BytePath(Array(path.utf8) + [0x2F] + name))
+    }
     var rest = content[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -18,6 +18,8 @@ final class World: Sendable {
   }
 
   static let limit = Duration.seconds(60)
+  /// For thousands of files on a machine that is busy with other tests.
+  static let bulkLimit = Duration.seconds(300)
   /// In front of a program of root, who reads and writes everything by two capabilities: without them the permission bits
   /// count for root, too. Empty for anybody else.
   static let withoutPrivilege: [String] = {
@@ -178,10 +180,10 @@ final class World: Sendable {
   @discardableResult
   func run(
     _ arguments: String..., expecting code: Int32 = 0, wrapper: [String] = [], environment: [String: String] = [:],
-    sourceLocation: SourceLocation = #_sourceLocation
+    upTo limit: Duration = World.limit, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> Program {
     let program = try start(arguments, wrapper: wrapper, environment: environment)
-    try await program.expectEnd(.exited(code), sourceLocation: sourceLocation)
+    try await program.expectEnd(.exited(code), upTo: limit, sourceLocation: sourceLocation)
     return program
   }
 
@@ -232,18 +234,23 @@ final class Guarded<Value: Sendable>: Sendable {
 /// tells us.
 func eventually(upTo limit: Duration = World.limit, _ isDone: @Sendable () -> Bool) async -> Bool {
   let deadline = ContinuousClock.now + limit
+  var pause = Duration.milliseconds(5)
   while !isDone() {
     if ContinuousClock.now > deadline { return false }
     // A test that is cancelled asks once more and is done.
-    try? await Task.sleep(for: .milliseconds(5))
+    try? await Task.sleep(for: pause)
+    // What takes long may be much to look at.
+    pause = min(pause * 2, .milliseconds(200))
   }
   return true
 }
 
 extension Program {
   /// The program has ended so; its output stands beside a failure.
-  func expectEnd(_ expected: Ending, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-    let ending = await end(upTo: World.limit)
+  func expectEnd(
+    _ expected: Ending, upTo limit: Duration = World.limit, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    let ending = await end(upTo: limit)
     #expect(ending == expected, "\(transcript)", sourceLocation: sourceLocation)
   }
 }

@@ -57,19 +57,28 @@ struct CredentialFaultTests {
 
   @Test("fault 29: a credential_process that hangs is ended with all that it has started")
   func hangingProcess() async throws {
+    // On a busy machine it may not have come up within the first limit.
+    var hadComeUp = false
+    for seconds in [1, 5, 25] where !hadComeUp { hadComeUp = try await isEnded(after: seconds) }
+    #expect(hadComeUp)
+  }
+
+  /// Whether a program that hangs had come up when its time was over.
+  private func isEnded(after seconds: Int) async throws -> Bool {
     let directory = try TemporaryDirectory()
     let fifo = directory.path("fifo").description
     try #require(mkfifo(fifo, 0o600) == 0)
     let reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     defer { close(reader) }
     let command = "sh -c 'exec 3>\(fifo); echo x >&3; sleep 1000 & wait'"
-    await #expect(throws: commandFailure("ProcessTimeout", "did not end within 1 s")) {
-      try await askCommand(command, .local(limit: .seconds(1)), ["PATH": "/usr/bin:/bin"])
+    await #expect(throws: commandFailure("ProcessTimeout", "did not end within \(seconds) s")) {
+      try await askCommand(command, .local(limit: .seconds(seconds)), ["PATH": "/usr/bin:/bin"])
     }
     // The end of the FIFO comes when the last one that has it open for writing is gone.
     _ = fcntl(reader, F_SETFL, 0)
     var bytes = [UInt8](repeating: 0, count: 8)
-    #expect(read(reader, &bytes, 8) == 2)
-    #expect(read(reader, &bytes, 8) == 0)
+    let count = read(reader, &bytes, 8)
+    if count > 0 { #expect(read(reader, &bytes, 8) == 0) }
+    return count == 2
   }
 }
