@@ -50,11 +50,11 @@ final class DraftFile {
   /// nil if somebody writes it just now.
   private static func open(_ name: BytePath, in directory: OpenDirectory, _ key: ObjectKey) throws(Failure) -> Int32? {
     let descriptor = create(name, in: directory)
-    if descriptor >= 0 { return lock(descriptor) }
+    if descriptor >= 0 { return lock(descriptor, name, in: directory) }
     guard errno == EEXIST else { throw destinationFailure(errno, "upload", key.description) }
     guard try removeLeftOver(name, in: directory, key) else { return nil }
     let second = create(name, in: directory)
-    if second >= 0 { return lock(second) }
+    if second >= 0 { return lock(second, name, in: directory) }
     // Somebody was faster.
     if errno == EEXIST { return nil }
     throw destinationFailure(errno, "upload", key.description)
@@ -69,11 +69,19 @@ final class DraftFile {
     }
   }
 
-  /// nil if another took it for a left-over one between its making and this.
-  private static func lock(_ descriptor: Int32) -> Int32? {
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return descriptor }
+  /// nil if another takes it for a left-over one between its making and this, or has removed it as one.
+  private static func lock(_ descriptor: Int32, _ name: BytePath, in directory: OpenDirectory) -> Int32? {
+    let isHeldByAnother = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    if !isHeldByAnother, leads(name, in: directory, to: descriptor) { return descriptor }
     close(descriptor)
     return nil
+  }
+
+  /// Only whoever holds the lock of what lies at the name removes or renames it: what is true under the lock stays true.
+  private static func leads(_ name: BytePath, in directory: OpenDirectory, to descriptor: Int32) -> Bool {
+    var (own, there) = (stat(), stat())
+    let isThere = name.withNulTerminated { fstatat(directory.descriptor, $0, &there, AT_SYMLINK_NOFOLLOW) } == 0
+    return isThere && fstat(descriptor, &own) == 0 && own.st_ino == there.st_ino && own.st_dev == there.st_dev
   }
 
   /// False if it is no left-over but being written.
@@ -87,6 +95,8 @@ final class DraftFile {
     if descriptor >= 0 {
       defer { close(descriptor) }
       if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return false }
+      // Another has removed it meanwhile, and may write a draft of its own by now.
+      if !leads(name, in: directory, to: descriptor) { return false }
       return try remove(name, in: directory, key)
     }
     if errno == ENOENT { return true }

@@ -181,6 +181,25 @@ struct DirectoryStoreTests {
     #expect(leftOvers(in: root) == [])
   }
 
+  @Test("however often short puts of one key meet, each succeeds, and what is there is whole")
+  func sameKeyOften() async throws {
+    let contents = (0..<8).map { [UInt8](repeating: UInt8($0), count: 10 + $0) }
+    let files = try contents.enumerated().map { index, content in
+      try DescriptorFile(directory.write(content, to: BytePath("in-\(index)")))
+    }
+    let store = store
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for file in files {
+        group.addTask {
+          for _ in 0..<500 { _ = try await store.put(file, at: ObjectKey("same"), progress: TransferMeter()) }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(contents.contains(try directory.read("out/same")))
+    #expect(leftOvers(in: root) == [])
+  }
+
   @Test("a put whose task is cancelled ends and leaves nothing")
   func cancelled() async throws {
     let file = try DescriptorFile(directory.write("x", to: "in"))
