@@ -44,6 +44,10 @@ extension Orchestrator {
     }
   }
 
+  func lookAtEverything() async throws(Failure) {
+    if !isStopping, !hasEnded { try await intakes?.scanSoon() }
+  }
+
   private func endLook() {
     looks -= 1
     if looks > 0 { return }

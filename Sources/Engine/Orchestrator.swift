@@ -82,7 +82,8 @@ public actor Orchestrator {
   /// Runs to the end. Called once.
   public func run() async -> Summary {
     let bench = IntakeBench(
-      ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service, mirrors: shared.mirrors)
+      ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service, mirrors: shared.mirrors,
+      missedLooks: MissedLooks(from: configuration.settings.poll, to: configuration.settings.rescan))
     let intakes = Intakes(configuration.workflows.compactMap { contexts[$0.name] }, bench)
     self.intakes = intakes
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }

@@ -16,7 +16,7 @@ struct LeftOvers {
   let live: LiveHooks
 
   /// How long one hook's end waits for processes that have been killed.
-  static let limit = Duration.seconds(5)
+  static let limit = Duration.seconds(15)
 
   /// Two sweeps at a time could reap under each other's hands, and kill a process that has got the number since.
   private static let sweeping = Mutex(())

@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import SlipwayModel
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// Runs hooks as processes of this machine, each in a session of its own and with nothing of this process but what it
@@ -13,6 +14,8 @@ import SystemPackage
 package final class ProcessHookRunner: HookRunner {
   private let log: Logger
   private let live = LiveHooks.ofThisProcess
+  /// A hook that ends from here on was killed with this process: that says nothing of it.
+  private let isEnding = Atomic(false)
 
   package init(log: Logger = Logger(label: "slipway.hooks")) {
     self.log = log
@@ -42,6 +45,7 @@ package final class ProcessHookRunner: HookRunner {
   /// The process table knows more than we do: a hook that has been forked and whose number nobody has told us yet, and
   /// what has left a hook's group. What shares our session is no hook's.
   package func killAll() {
+    isEnding.store(true, ordering: .sequentiallyConsistent)
     for case let pid? in live.snapshot().values.map(\.pid) { kill(-pid, SIGKILL) }
     let session = getsid(0)
     for entry in ProcessTable.descendants(of: getpid()) where entry.session != session { kill(entry.pid, SIGKILL) }
@@ -118,6 +122,7 @@ package final class ProcessHookRunner: HookRunner {
       return try await watch(execution.processIdentifier, supervision, token)
     }
     let outcome = result.closureResult
+    if isEnding.load(ordering: .sequentiallyConsistent) { return End(.cancelled, output: outcome.output) }
     report(outcome, of: supervision.hook)
     return End(outcome.stopped ?? Self.ending(result.terminationStatus), output: outcome.output)
   }

@@ -100,6 +100,44 @@ import Testing
     #expect(summary.unfinished == 0)
   }
 
+  @Test("What cannot be looked at for the moment is looked at again, without another event", arguments: [true, false])
+  func missed(isMarked: Bool) async throws {
+    let (world, watch) = try service()
+    if !isMarked {
+      world.set {
+        $0.intake = .closed
+        $0.filter = [FilterRule(pattern: "^x$", location: EngineWorld.location)]
+      }
+      try world.directory.write("1", to: "in/x")
+    }
+    let path = watch.appending(isMarked ? "t/.ready" : "x")
+    let failures = Mutex(3)
+    let fail = { @Sendable () throws(Failure) in
+      let isFailing = failures.withLock { left in
+        left -= 1
+        return left >= 0
+      }
+      if isFailing { throw Failure(.transient(retryAfter: nil), "read", "x", code: "EIO", cause: "no") }
+    }
+    let state = try LocalTreeFiles().marker(at: path)
+    world.files.answer(marker: path) { () throws(Failure) in
+      try fail()
+      return state
+    }
+    world.files.answer(file: path) { state throws(Failure) in
+      try fail()
+      return state
+    }
+    world.events.push(.name(path, .complete))
+    await world.ledger.onCommit { changes in
+      for case .run(let run) in changes where run.state == .done {
+        world.events.push(.name(watch.appending(".complete"), .found))
+      }
+    }
+    try await world.process(mode: .service)
+    #expect(world.keys() == [isMarked ? "t/x" : "x"])
+  }
+
   @Test("A marker from the future is believed when it has stood still")
   func future() async throws {
     let (world, watch) = try service()

@@ -1,6 +1,7 @@
 import Foundation
 import HookRunning
 import SlipwayModel
+import TestSupport
 import Testing
 
 @Suite("How a hook ends")
@@ -114,5 +115,17 @@ struct HookEndTests {
       #expect(results[number]?.ending == .exited(Int32(number)))
       #expect(results[number]?.text == "\(number)\n")
     }
+  }
+
+  /// In a process of its own: it kills the hooks of every test beside it.
+  @Test("one that is killed with this process has not failed")
+  func killed() async throws {
+    if Alone.isHere {
+      let result = await bench.shell("echo up; exec sleep 1000") { [bench] _ in bench.runner.killAll() }
+      return #expect(result.ending == .cancelled && result.text == "up\n")
+    }
+    let alone = try Alone.start("HookEndTests/killed")
+    let ending = await alone.end(upTo: .seconds(300))
+    #expect(ending == .exited(0) && alone.transcript.contains("with 1 test "), "\(alone.transcript)")
   }
 }

@@ -8,14 +8,21 @@ struct IntakeBench: Sendable {
   let logger: Logger
   let isOnce: Bool
   let mirrors: MirrorBoard
+  let missedLooks: MissedLooks
 
   /// So many trees are looked at before what was found is committed.
   static let batchSize = 256
 
-  /// Something could not be looked at: nothing is concluded from it.
+  /// Something could not be looked at: nothing is concluded from it. In the service what may go well later is looked at
+  /// later.
   func missed(_ failure: Failure) async {
     logger.error("\(failure.message)")
     await orchestrator.couldNotLook()
+    guard !isOnce, case .transient = failure.kind, let pause = missedLooks.note(at: ports.clock.now()) else { return }
+    after(pause) { () throws(Failure) in
+      missedLooks.begin()
+      try await orchestrator.lookAtEverything()
+    }
   }
 
   /// A new run of `tree`, which is ready by `marker`, or by somebody's word.

@@ -65,6 +65,17 @@ actor Intakes {
     }
   }
 
+  /// Looks at everything again, while events go on coming.
+  func scanSoon() async throws(Failure) {
+    for workflow in workflows {
+      if let unmarked = unmarked(workflow) {
+        for watch in workflow.watch { await unmarked.scanSoon(workflow.name, watch.path) }
+      } else {
+        try await markers.scan(workflow)
+      }
+    }
+  }
+
   /// What a push of the workflow has to wait for.
   func takeAll(of workflow: Workflow) async throws(Failure) -> PushedRuns {
     if let unmarked = unmarked(workflow) { return try await unmarked.takeAll(of: workflow) }

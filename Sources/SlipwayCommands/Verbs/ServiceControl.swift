@@ -46,6 +46,8 @@ actor ServiceControl {
   func handle(_ signal: UnixSignal) async {
     if signal == .sighup, let reading { return await readAgain(reading) }
     if isStopping {
+      // First: what fails because it is killed is nobody's failure.
+      await current?.orchestrator.stop()
       current?.running.killProcesses()
       _exit(128 + signal.rawValue)
     }
