@@ -11,32 +11,18 @@ import Testing
 
   init() throws {
     world = try EngineWorld(destinations: ["a", "b"])
-    world.set { $0.intake = .mirror(MirrorRule(deletes: true)) }
+    world.makeMirror()
     world.store("a").actAsDirectory()
-  }
-
-  private func write(_ files: [String: String]) throws {
-    for (name, content) in files { try world.directory.write(content, to: "in/\(name)") }
-  }
-
-  private func remove(_ name: String) {
-    let path = world.directory.path("in/\(name)")
-    if path.withCString({ unlink($0) }) != 0 { _ = path.withCString { rmdir($0) } }
-  }
-
-  private func run() async throws -> Run? {
-    try await world.process()
-    return try await world.latest(".")
   }
 
   private func content(_ key: String) -> [UInt8]? { world.store("a").objects[ObjectKey(key)] }
 
   /// A file `a` and a directory `d`.
   private func begin() async throws {
-    try write(["a": "1", "d/x/y": "2", "d/z": "3", "keep": "4"])
-    #expect(try await run()?.state == .done)
-    for name in ["a", "d/x/y", "d/x", "d/z", "d"] { remove(name) }
-    try write(["a/b/c": "5", "d": "6"])
+    try world.write(["a": "1", "d/x/y": "2", "d/z": "3", "keep": "4"])
+    #expect(try await world.mirror()?.state == .done)
+    for name in ["a", "d/x/y", "d/x", "d/z", "d"] { world.remove(name) }
+    try world.write(["a/b/c": "5", "d": "6"])
   }
 
   @Test("What is in the way is deleted first, whether a listing tells it or the ledger", arguments: [true, false])
@@ -54,7 +40,7 @@ import Testing
 
   @Test("A file that moves below its own name")
   func moved() async throws {
-    try write(["a": "1", "keep": "4"])
+    try world.write(["a": "1", "keep": "4"])
     try await world.process()
     let (from, aside, to) = (
       world.directory.path("in/a"), world.directory.path("in/aside"), world.directory.path("in/a/a")
@@ -62,7 +48,7 @@ import Testing
     try #require(from.withCString { from in aside.withCString { rename(from, $0) } } == 0)
     try world.directory.makeDirectory(BytePath("in/a"))
     try #require(aside.withCString { from in to.withCString { rename(from, $0) } } == 0)
-    #expect(try await run()?.state == .done)
+    #expect(try await world.mirror()?.state == .done)
     #expect(world.keys("a") == ["a/a", "keep"] && world.keys("b") == ["a/a", "keep"])
     #expect(content("a/a") == Array("1".utf8))
   }
@@ -71,7 +57,7 @@ import Testing
   func keeps() async throws {
     world.set { $0.intake = .mirror(MirrorRule()) }
     try await begin()
-    let run = try await run()
+    let run = try await world.mirror()
     #expect(run?.state == .failed)
     #expect(run?.error.contains("cannot upload a/b/c: a lies in its way") == true, "\(run?.error ?? "")")
     #expect(world.keys("a") == ["a", "d/x/y", "d/z", "keep"])
@@ -82,13 +68,13 @@ import Testing
   func limit() async throws {
     world.set { $0.intake = .mirror(MirrorRule(deletes: true, deleteLimit: .count(1))) }
     try await begin()
-    let run = try await run()
+    let run = try await world.mirror()
     #expect(run?.state == .failed)
     #expect(run?.error.contains("max_delete is 1: nothing is deleted") == true, "\(run?.error ?? "")")
     #expect(run?.error.contains("lies in its way") == true, "\(run?.error ?? "")")
     #expect(world.keys("a") == ["a", "d/x/y", "d/z", "keep"])
     world.set { $0.intake = .mirror(MirrorRule(deletes: true)) }
-    #expect(try await self.run()?.state == .done)
+    #expect(try await world.mirror()?.state == .done)
     #expect(world.keys("a") == ["a/b/c", "d", "keep"])
   }
 
@@ -96,7 +82,7 @@ import Testing
   func excluded() async throws {
     try await begin()
     world.set { $0.exclude = [FilterRule(pattern: "^a$", location: EngineWorld.location)] }
-    let run = try await run()
+    let run = try await world.mirror()
     #expect(run?.state == .failed)
     #expect(run?.error.contains("cannot upload a/b/c: a lies in its way") == true, "\(run?.error ?? "")")
     #expect(world.keys("a") == ["a", "d", "keep"])

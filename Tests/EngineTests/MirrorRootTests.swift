@@ -19,10 +19,6 @@ import Testing
     world.store().tellETags()
   }
 
-  private func write(_ files: [String: String]) throws {
-    for (name, content) in files { try world.directory.write(content, to: "in/\(name)") }
-  }
-
   private func put(_ name: String, at other: String) {
     _ = world.directory.path(name).withCString { from in
       world.directory.path(other).withCString { rename(from, $0) }
@@ -31,15 +27,10 @@ import Testing
 
   /// Mirrors two files; then another directory lies there, with one of them.
   private func replace() async throws {
-    try write(["a": "1", "b": "2"])
+    try world.write(["a": "1", "b": "2"])
     try await world.process()
     put("in", at: "former")
-    try write(["b": "3"])
-  }
-
-  private func run() async throws -> Run? {
-    try await world.process()
-    return try await world.latest(".")
+    try world.write(["b": "3"])
   }
 
   private func askToEnd() {
@@ -57,7 +48,7 @@ import Testing
   func replaced() async throws {
     try await replace()
     for _ in 0..<2 {
-      let run = try await run()
+      let run = try await world.mirror()
       #expect(run?.state == .failed)
       #expect(run?.error == message)
       #expect(world.keys() == ["a", "b"])
@@ -66,16 +57,16 @@ import Testing
     let summary = try await world.process(mode: .push([world.tree(".")]))
     #expect(summary.failed.isEmpty)
     #expect(world.keys() == ["b"])
-    try write(["c": "4"])
+    try world.write(["c": "4"])
     _ = world.directory.path("in/b").withCString { unlink($0) }
-    #expect(try await run()?.state == .done)
+    #expect(try await world.mirror()?.state == .done)
     #expect(world.keys() == ["c"])
   }
 
   @Test("is accepted by a push to the service, without a tree or with it", arguments: [true, false])
   func pushed(_ isNamed: Bool) async throws {
     try await replace()
-    #expect(try await run()?.state == .failed)
+    #expect(try await world.mirror()?.state == .failed)
     let summary = try await world.process(mode: .service) { [world] orchestrator in
       let trees = isNamed ? [world.directory.path("in")] : []
       let pushed = try? await orchestrator.push(WorkflowName("w"), trees)
@@ -89,7 +80,7 @@ import Testing
 
   @Test("is looked at as a whole, whatever was told of it, before it is taken for the right one")
   func inService() async throws {
-    try write(["a": "1", "b": "2"])
+    try world.write(["a": "1", "b": "2"])
     world.events.push(.listed(watch: world.directory.path("in")))
     let isFirst = Mutex(true)
     await world.ledger.onCommit { [self] changes in
@@ -98,7 +89,7 @@ import Testing
         isFirst.withLock { $0 = false }
         put("in", at: "former")
         // What cannot be written the keys below show.
-        _ = try? write(["b": "3"])
+        _ = try? world.write(["b": "3"])
         world.events.push(.name(world.directory.path("in/b"), .complete))
       }
     }
@@ -111,17 +102,17 @@ import Testing
   @Test("is the right one if it lacks nothing")
   func lacksNothing() async throws {
     try await replace()
-    try write(["a": "1"])
-    #expect(try await run()?.state == .done)
+    try world.write(["a": "1"])
+    #expect(try await world.mirror()?.state == .done)
     _ = world.directory.path("in/a").withCString { unlink($0) }
-    #expect(try await run()?.state == .done)
+    #expect(try await world.mirror()?.state == .done)
     #expect(world.keys() == ["b"])
   }
 
   @Test("and that comes back is as it was, and nothing of it counts as gone, also in the next process")
   func cameBack() async throws {
     try await replace()
-    #expect(try await run()?.state == .failed)
+    #expect(try await world.mirror()?.state == .failed)
     put("in", at: "other")
     put("former", at: "in")
     try await world.process(mode: .service) { [self] _ in
