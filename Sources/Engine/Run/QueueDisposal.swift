@@ -120,8 +120,11 @@ struct QueueDisposal {
 
   private func leaveSkipped() {
     do throws(Failure) {
-      guard let file = try files.state(of: name, in: working)?.fingerprint else { return }
-      session.shared.claims.leaveSkipped(run, file)
+      if let file = try files.state(of: name, in: working)?.fingerprint {
+        session.shared.claims.leaveSkipped(run, file)
+      } else {
+        session.shared.claims.release(run.id)
+      }
     } catch {
       // It is held as long as this process lives: given back it would be skipped again and again.
       session.logger.error("\(error.message)")
