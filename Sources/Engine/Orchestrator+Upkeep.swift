@@ -10,6 +10,30 @@ extension Orchestrator {
     }
   }
 
+  /// What became of requests for uploads whose answers were never heard: in the service now and then, in a process that
+  /// looks once at its end, when the uploads that go on are over.
+  func sweep() {
+    let reaper = UploadReaper(ports: ports, logger: logger)
+    let (isService, clock) = (mode == .service, ports.clock)
+    sweeping = Task.detached(executorPreference: ports.fileExecutor) {
+      repeat {
+        do throws(Failure) { try await reaper.sweep() } catch { return await self.stop(for: error) }
+        guard isService else { return }
+        // A cancelled wait is the end.
+        try? await clock.sleep(until: clock.now() + UploadReaper.interval)
+      } while !Task.isCancelled
+    }
+  }
+
+  /// Returns when nothing of it is under way.
+  func endUpkeep() async {
+    await reaping?.value
+    if mode == .service { sweeping?.cancel() } else if !isStopping { sweep() }
+    await sweeping?.value
+    pruning?.cancel()
+    await pruning?.value
+  }
+
   /// Now, and in the service every hour.
   func pruneHistory() {
     let history = HistoryPruning(ports: ports, keep: configuration.settings.keep, logger: logger)

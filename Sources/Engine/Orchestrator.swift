@@ -36,6 +36,7 @@ public actor Orchestrator {
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
   var reaping: Task<Void, Never>?
+  var sweeping: Task<Void, Never>?
   var pruning: Task<Void, Never>?
   /// nil again in the end: the two hold one another.
   private(set) var intakes: Intakes?
@@ -98,9 +99,7 @@ public actor Orchestrator {
     await source.value
     await intakes.stop()
     await letLooksEnd()
-    pruning?.cancel()
-    await reaping?.value
-    await pruning?.value
+    await endUpkeep()
     letGo()
     return summary
   }
@@ -130,6 +129,7 @@ public actor Orchestrator {
   private func cancelAll() {
     for task in tasks.values { task.cancel() }
     reaping?.cancel()
+    sweeping?.cancel()
   }
 
   /// The process must not go on: nothing more is begun, and what is under way is cancelled.
@@ -151,6 +151,7 @@ public actor Orchestrator {
       try await recover()
       await letRequestsIn()
       await reap()
+      if mode == .service { await sweep() }
       await pruneHistory()
       switch mode {
       case .once: try await intakes.scan()

@@ -46,6 +46,10 @@ package final class DirectoryStore: ObjectStore {
   /// Files are copied whole.
   package func abandon(_ upload: MultipartUpload) async throws(Failure) {}
 
+  package func abandon(
+    _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+  ) async throws(Failure) {}
+
   /// One syncfs(2) for all files since the last: much cheaper than an fsync for each. It may be called at any time,
   /// also where nothing has been put.
   package func settle() async throws(Failure) {

@@ -8,7 +8,7 @@ import Synchronization
 /// What is written down before which request: the intent before an upload is asked for, its ID before the first part,
 /// each part when it is proven. That the upload is over is written down last, behind the tags of its object where these
 /// take a request of their own: whoever finds it completed gives them once more. A process that dies between leaves an
-/// upload without a part, which the next one finds by listing, or one with an ID, which it goes on with.
+/// upload with an ID, which the next one goes on with, or one without a part, which is left to be looked for.
 struct MultipartPut {
   let client: S3Client
   let file: any OpenFile
@@ -178,10 +178,7 @@ extension MultipartPut {
       throw error.failure
     }
     try await context.journal.begin(upload)
-    if repetition.hasHappened {
-      // What is found of them is not worth an attempt; the others cost space until the bucket's own rules end them.
-      try? await StrayUploads(client: client, upload: upload).abort()
-    }
+    if repetition.hasHappened { try await context.journal.leave(UnansweredUpload(upload)) }
     return upload
   }
 
@@ -193,8 +190,9 @@ extension MultipartPut {
 
   /// Credentials that may not end it leave it where it is: it must not keep the file from being sent.
   func abandon(_ upload: MultipartUpload) async throws(Failure) {
+    guard let id = upload.id else { return try await context.journal.leave(UnansweredUpload(upload)) }
     do throws(S3Error) {
-      try await StrayUploads(client: client, upload: upload).abandon()
+      try await client.abandon(key, id, token: upload.token)
     } catch {
       if error.status != 403 { throw error.failure }
     }

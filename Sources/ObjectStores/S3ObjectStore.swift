@@ -54,8 +54,19 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   package func abandon(_ upload: MultipartUpload) async throws(Failure) {
+    guard let id = upload.id else { return }
     do throws(S3Error) {
-      try await StrayUploads(client: client, upload: upload).abandon()
+      try await client.abandon(upload.key, id, token: upload.token)
+    } catch {
+      throw error.failure
+    }
+  }
+
+  package func abandon(
+    _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+  ) async throws(Failure) {
+    do throws(S3Error) {
+      try await StrayUploads(client: client, request: upload).abort(unless: isInUse)
     } catch {
       throw error.failure
     }

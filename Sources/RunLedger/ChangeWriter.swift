@@ -41,6 +41,10 @@ final class ChangeWriter {
     case .multipartEnded(let upload):
       let (run, destination) = try place(of: upload, database)
       try MultipartRows.remove(upload, run: run, destination: destination, in: database)
+    case .unanswered(let upload):
+      try UnansweredRows.save(upload, destination: number(of: upload.destination, database), in: database)
+    case .unansweredEnded(let upload):
+      try UnansweredRows.remove(upload, destination: number(of: upload.destination, database), in: database)
     case .hook(let record): try HookRows.save(record, run: number(of: record.run, database), in: database)
     case .expire(let run, let limit):
       // The next run may get its number.

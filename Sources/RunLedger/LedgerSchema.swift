@@ -12,7 +12,7 @@ enum LedgerSchema {
 
   /// One step a version; the version of a file is the number of steps it has had. A step is never changed once a
   /// release has carried it out.
-  static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7]
+  static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
 
   private static let version1 = """
     CREATE TABLE trees (
@@ -214,6 +214,16 @@ enum LedgerSchema {
       inode INTEGER NOT NULL,
       born INTEGER
     ) STRICT;
+    """
+
+  private static let version8 = """
+    -- requests for multipart uploads of which it is not known what they have made
+    CREATE TABLE unanswered_uploads (
+      destination INTEGER NOT NULL REFERENCES destinations,
+      key BLOB NOT NULL,
+      begun INTEGER NOT NULL,
+      PRIMARY KEY (destination, key, begun)
+    ) STRICT, WITHOUT ROWID;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

@@ -70,6 +70,14 @@ enum MultipartRows {
     }
   }
 
+  static func isThere(to key: ObjectKey, at destination: DestinationName, in database: Database) throws -> Bool {
+    let sql = """
+      SELECT 1 FROM multipart_uploads u JOIN destinations d ON d.number = u.destination WHERE d.name = ? AND u.key = ?
+      """
+    let found: Int? = try database.cachedStatement(sql: sql).first(with: destination.text, key.bytes) { $0.column(0) }
+    return found != nil
+  }
+
   private static func parts(of number: Int64, in database: Database) throws -> [MultipartUpload.Part] {
     try database.cachedStatement(
       sql: "SELECT number, etag, checksum FROM multipart_parts WHERE upload = ? ORDER BY number"

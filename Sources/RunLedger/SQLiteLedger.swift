@@ -99,6 +99,16 @@ package final class SQLiteLedger: Ledger {
     try await read { try MultipartRows.abandoned(of: run, in: $0) }
   }
 
+  package func unansweredUploads() async throws(Failure) -> [UnansweredUpload] {
+    try await read { try UnansweredRows.all(in: $0) }
+  }
+
+  package func hasMultipartUpload(
+    to key: ObjectKey, at destination: DestinationName
+  ) async throws(Failure) -> Bool {
+    try await read { try MultipartRows.isThere(to: key, at: destination, in: $0) }
+  }
+
   /// Multipart uploads of runs that will go on with them, without their parts.
   package func uploadsInUse() async throws(Failure) -> [MultipartUpload] {
     try await read { try MultipartRows.inUse(in: $0) }

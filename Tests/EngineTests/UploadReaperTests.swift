@@ -8,11 +8,13 @@ import Testing
 
 @Suite("Multipart uploads of runs that are over")
 struct UploadReaperTests {
-  private func upload(_ run: Run, at destination: String = "a", path: String = "big") -> MultipartUpload {
+  private func upload(
+    _ run: Run, at destination: String = "a", path: String = "big", begun: Timestamp = Timestamp(seconds: 1)
+  ) -> MultipartUpload {
     MultipartUpload(
       run: run.id, destination: DestinationName(destination), path: BytePath(path), key: ObjectKey("t/\(path)"),
       fingerprint: Fingerprint(device: 1, inode: 2, size: 3, modified: 4, changed: 5), token: "t", partSize: 1,
-      begun: Timestamp(seconds: 1), id: MultipartUpload.ID("id"))
+      begun: begun, id: MultipartUpload.ID("id"))
   }
 
   private func deadRun(_ world: EngineWorld) async throws -> Run {
@@ -83,6 +85,74 @@ struct UploadReaperTests {
     let run = try #require(try await world.latest("t"))
     #expect(run.state == .failed)
     #expect(world.store().abandoned.map(\.run) == [run.id])
+  }
+
+  @Test("without an ID are looked for at the end of a process that looks once, and as long as they may still come")
+  func unanswered() async throws {
+    let world = try EngineWorld()
+    var upload = upload(try await deadRun(world), begun: world.clock.now())
+    upload.id = nil
+    try await world.ledger.begin(upload)
+    let request = UnansweredUpload(upload)
+    for looks in 1...2 {
+      try await world.process(standsStill: true)
+      #expect(world.store().abandoned == [] && world.store().swept == Array(repeating: request, count: looks))
+      let known = try await world.ledger.abandonedUploads(of: nil)
+      let left = try await world.ledger.unansweredUploads()
+      #expect(known.isEmpty && left == [request])
+    }
+    world.clock.advance(by: UnansweredUpload.reach + .seconds(1))
+    for _ in 1...2 { try await world.process() }
+    #expect(world.store().swept.count == 3)
+    let left = try await world.ledger.unansweredUploads()
+    #expect(left.isEmpty)
+  }
+
+  @Test("without an ID wait while another upload of their key goes on")
+  func unansweredInUse() async throws {
+    let world = try EngineWorld()
+    let run = try await deadRun(world)
+    let other = upload(run, at: "a")
+    let request = UnansweredUpload(destination: other.destination, key: other.key, begun: Timestamp(seconds: 1))
+    try await world.ledger.leave(request)
+    try await world.ledger.begin(other)
+    let reaper = UploadReaper(ports: try world.ports(world.ledger), logger: world.log.logger)
+    try await reaper.sweep()
+    let waiting = try await world.ledger.unansweredUploads()
+    #expect(world.store().swept == [] && waiting == [request])
+    try await world.ledger.end(other)
+    try await reaper.sweep()
+    let left = try await world.ledger.unansweredUploads()
+    #expect(world.store().swept == [request] && left.isEmpty)
+  }
+
+  @Test("without an ID are looked for again where the destination did not answer, and not where it refuses for good")
+  func unansweredFailures() async throws {
+    let world = try EngineWorld()
+    let request = UnansweredUpload(
+      destination: DestinationName("a"), key: ObjectKey("t/big"), begun: Timestamp(seconds: 1))
+    try await world.ledger.leave(request)
+    for (kind, count) in [(Failure.Kind.transient(retryAfter: nil), 1), (.blocked, 1), (.permanent, 0)] {
+      world.store().fail(request.key, with: Failure(kind, "list the uploads of", "s3://b", cause: "no"))
+      try await world.process()
+      let left = try await world.ledger.unansweredUploads()
+      #expect(left.count == count)
+    }
+    #expect(world.log.messages(at: .warning).count == 3)
+  }
+
+  @Test("without an ID are looked for now and then while the service runs")
+  func unansweredInService() async throws {
+    let world = try EngineWorld()
+    let request = UnansweredUpload(
+      destination: DestinationName("a"), key: ObjectKey("t/big"), begun: world.clock.now())
+    try await world.ledger.leave(request)
+    try await world.process(mode: .service) { orchestrator in
+      while await !((try? world.ledger.unansweredUploads())?.isEmpty ?? true) { await Task.yield() }
+      await orchestrator.stop()
+    }
+    let looks = world.store().swept
+    #expect(looks.count >= 2 && looks.allSatisfy { $0 == request })
   }
 
   @Test("are left alone where their destination is no longer in the file")

@@ -156,11 +156,11 @@ struct SQLiteLedgerTests {
   @Test("is refused where a newer Slipway wrote it")
   func newer() async throws {
     try await open().close()
-    try execute("PRAGMA user_version = 8")
+    try execute("PRAGMA user_version = 9")
     let failure = try await #require(throws: Failure.self) { _ = try await open() }
     #expect(
       failure.message
-        == "cannot open the ledger \(file): it has version 8, and this Slipway knows no later one than 7; use the "
+        == "cannot open the ledger \(file): it has version 9, and this Slipway knows no later one than 8; use the "
         + "Slipway that wrote it, or another state directory")
     #expect(failure.code == "NewerSchema")
     #expect(failure.kind == .fatal)
@@ -173,7 +173,8 @@ struct SQLiteLedgerTests {
     try await first.commit([.run(run), .uploads([upload(of: run, "a")])])
     await first.close()
     try execute(
-      "DROP TABLE mirror_roots; DROP TABLE mirrors; DROP TABLE mirrored; DROP TABLE tree_settings; "
+      "DROP TABLE unanswered_uploads; DROP TABLE mirror_roots; DROP TABLE mirrors; DROP TABLE mirrored; "
+        + "DROP TABLE tree_settings; "
         + "ALTER TABLE uploads DROP COLUMN is_found; ALTER TABLE runs DROP COLUMN failed_stage; PRAGMA user_version = 2"
     )
     let failure = try await #require(throws: Failure.self) { _ = try await SQLiteLedger(readingAt: state) }

@@ -24,6 +24,7 @@ package actor InMemoryLedger: Ledger {
     let destination: DestinationName
   }
   private var multiparts: [UploadKey: MultipartUpload] = [:]
+  private var unanswered: Set<UnansweredUpload> = []
   private struct Stem: Hashable {
     let key: ObjectKey
     let destination: DestinationName
@@ -62,7 +63,7 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
-      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: break
+      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored, .unanswered, .unansweredEnded: break
       }
     }
   }
@@ -94,6 +95,8 @@ package actor InMemoryLedger: Ledger {
     case .part(let part, let upload): save(part, of: upload)
     case .multipartEnded(let upload):
       if multiparts[key(of: upload)]?.token == upload.token { multiparts[key(of: upload)] = nil }
+    case .unanswered(let upload): unanswered.insert(upload)
+    case .unansweredEnded(let upload): unanswered.remove(upload)
     case .hook(let record): save(record)
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
@@ -228,6 +231,14 @@ package actor InMemoryLedger: Ledger {
     multiparts.values.filter { upload in
       (run == nil || upload.run == run) && runs[upload.run]?.state.isFinal == true
     }.sorted { $0.token < $1.token }
+  }
+
+  package func unansweredUploads() throws(Failure) -> [UnansweredUpload] {
+    unanswered.sorted { ($0.begun, $0.key) < ($1.begun, $1.key) }
+  }
+
+  package func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) throws(Failure) -> Bool {
+    multiparts.values.contains { $0.key == key && $0.destination == destination }
   }
 
   // MARK: History

@@ -16,6 +16,7 @@ package final class InMemoryStore: ObjectStore {
     var objects: [ObjectKey: [UInt8]] = [:]
     var puts: [Put] = []
     var abandoned: [MultipartUpload] = []
+    var swept: [UnansweredUpload] = []
     var settlements = 0
     var listings = 0
     var listFailure: (failure: Failure, after: Int)?
@@ -43,6 +44,7 @@ package final class InMemoryStore: ObjectStore {
   package var objects: [ObjectKey: [UInt8]] { state.withLock { $0.objects } }
   package var puts: [Put] { state.withLock { $0.puts } }
   package var abandoned: [MultipartUpload] { state.withLock { $0.abandoned } }
+  package var swept: [UnansweredUpload] { state.withLock { $0.swept } }
   /// How many listings were begun.
   package var listings: Int { state.withLock { $0.listings } }
   /// The keys that were copied to.
@@ -140,6 +142,14 @@ package final class InMemoryStore: ObjectStore {
   package func abandon(_ upload: MultipartUpload) async throws(Failure) {
     if let failure = takeFailure(of: upload.key) { throw failure }
     state.withLock { $0.abandoned.append(upload) }
+  }
+
+  package func abandon(
+    _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+  ) async throws(Failure) {
+    if let failure = takeFailure(of: upload.key) { throw failure }
+    if try await isInUse() { return }
+    state.withLock { $0.swept.append(upload) }
   }
 
   package func settle() async throws(Failure) {

@@ -55,6 +55,31 @@ let multipartConformance: [Conformance<any Ledger>] = [
     #expect(try await ledger.abandonedUploads(of: runs[2].id) == [uploads[2]])
     #expect(try await ledger.abandonedUploads(of: runs[1].id).isEmpty)
   },
+  Conformance("an upload to a key is known as long as it is not over, whatever becomes of its run") { ledger in
+    var run = plainRun(number: 1)
+    let upload = multipart(run: run.id, token: "t1")
+    let isThere = { try await ledger.hasMultipartUpload(to: upload.key, at: upload.destination) }
+    try await ledger.commit([.run(run)])
+    #expect(try await !isThere())
+    try await ledger.begin(upload)
+    run.state = .failed
+    try await ledger.commit([.run(run)])
+    #expect(try await isThere())
+    #expect(try await !ledger.hasMultipartUpload(to: ObjectKey("another"), at: upload.destination))
+    #expect(try await !ledger.hasMultipartUpload(to: upload.key, at: DestinationName("another")))
+    try await ledger.end(upload)
+    #expect(try await !isThere())
+  },
+  Conformance("requests that were never answered are remembered until they need not be looked for") { ledger in
+    let destination = DestinationName("d")
+    let late = UnansweredUpload(destination: destination, key: ObjectKey([0xFF, 0x0A]), begun: Timestamp(seconds: 9))
+    let early = UnansweredUpload(destination: destination, key: late.key, begun: Timestamp(seconds: 3))
+    #expect(try await ledger.unansweredUploads().isEmpty)
+    for upload in [late, early, late] { try await ledger.leave(upload) }
+    #expect(try await ledger.unansweredUploads() == [early, late])
+    try await ledger.commit([.unansweredEnded(early), .unansweredEnded(early)])
+    #expect(try await ledger.unansweredUploads() == [late])
+  },
   Conformance("nothing is recorded of a multipart upload of a run that is not known") { ledger in
     let upload = multipart(run: runID(7), token: "t")
     await #expect(throws: Failure.self) { try await ledger.begin(upload) }

@@ -26,6 +26,14 @@
       points.pass("store.abandon.after")
     }
 
+    func abandon(
+      _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+    ) async throws(Failure) {
+      points.pass("store.sweep.before")
+      try await store.abandon(upload, unless: isInUse)
+      points.pass("store.sweep.after")
+    }
+
     func delete(_ keys: [ObjectKey]) async throws(Failure) -> [ObjectFailure] {
       points.pass("store.delete.before")
       let left = try await store.delete(keys)

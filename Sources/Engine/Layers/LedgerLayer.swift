@@ -37,6 +37,10 @@ extension LedgerLayer {
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
     try await kept.abandonedUploads(of: run)
   }
+  func unansweredUploads() async throws(Failure) -> [UnansweredUpload] { try await kept.unansweredUploads() }
+  func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) async throws(Failure) -> Bool {
+    try await kept.hasMultipartUpload(to: key, at: destination)
+  }
 
   func expiredRuns(
     before time: Timestamp, from position: Int64, limit: Int

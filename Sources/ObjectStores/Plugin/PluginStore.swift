@@ -54,6 +54,10 @@ package final class PluginStore: ObjectStore {
   /// Nothing is sent in parts that we know of.
   package func abandon(_ upload: MultipartUpload) async throws(Failure) {}
 
+  package func abandon(
+    _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+  ) async throws(Failure) {}
+
   /// A plugin answers a put when the object is durable.
   package func settle() async throws(Failure) {}
 

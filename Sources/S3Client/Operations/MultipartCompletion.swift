@@ -55,6 +55,20 @@ extension S3Client {
     return receipt(size, found.etag, whole)
   }
 
+  /// Ends an upload that nobody goes on with, unless the object at its key is what it made: then it is over, and some
+  /// servers (Ceph's gateway up to 17.2.8, some versions of SeaweedFS) take the object's content away when they are asked to
+  /// abort it while its completion comes to an end. Credentials that may not look leave it at that. Idempotent.
+  package func abandon(_ key: ObjectKey, _ id: MultipartUpload.ID, token: String) async throws(S3Error) {
+    let found: FoundObject?
+    do throws(S3Error) {
+      found = try await find(key)
+    } catch {
+      guard error.status == 403 else { throw error }
+      found = nil
+    }
+    if found?.token != token { try await abortMultipartUpload(key, id) }
+  }
+
   /// Whether an object is what `upload` was to make: its token, and its content as far as the server tells it.
   private func isMade(_ found: FoundObject, by upload: MultipartUpload, _ size: Int64, _ whole: WholeProof) -> Bool {
     found.token == upload.token && found.size == size && !proof.contradicts(found, whole)

@@ -44,6 +44,12 @@ public protocol Ledger: UploadJournal, MirrorRecords {
   /// for nil. Without their parts.
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload]
 
+  /// Requests for multipart uploads of which it is not known what they have made, oldest first.
+  func unansweredUploads() async throws(Failure) -> [UnansweredUpload]
+
+  /// Whether a multipart upload to this key is under way, or still to be ended.
+  func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) async throws(Failure) -> Bool
+
   /// Ended runs that need not be remembered: last changed before `time`, of a tree that is in no run, and without a
   /// multipart upload that is still to be ended. A failed run that is the latest of its tree stays as long as the tree
   /// has an answered marker: it can be retried. Looks at no more than `limit` runs, in the order in which they came,
@@ -84,6 +90,8 @@ extension Ledger {
   }
 
   public func end(_ upload: MultipartUpload) async throws(Failure) { try await commit([.multipartEnded(upload)]) }
+
+  public func leave(_ upload: UnansweredUpload) async throws(Failure) { try await commit([.unanswered(upload)]) }
 }
 
 /// A tree whose marker, or what stands in its place, has been answered.
@@ -122,6 +130,10 @@ public enum LedgerChange: Sendable, Hashable {
   case part(MultipartUpload.Part, of: MultipartUpload)
   /// Removes the upload of this run, path, destination and token with its parts.
   case multipartEnded(MultipartUpload)
+  /// What a request has made, the answer to which was never heard, is to be looked for.
+  case unanswered(UnansweredUpload)
+  /// It need not be looked for any more.
+  case unansweredEnded(UnansweredUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)
   /// Removes at most `limit` upload rows of an ended run, and the run itself with its hooks once none is left. Nothing

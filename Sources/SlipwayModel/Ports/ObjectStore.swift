@@ -11,9 +11,15 @@ public protocol ObjectStore: Sendable {
     _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt
 
-  /// Ends a multipart upload that nobody goes on with, so that nothing of it is left; harmless for one that is over.
-  /// The object at its key stays what it is.
+  /// Ends a multipart upload that nobody goes on with, so that nothing of it is left; harmless for one that is over, and
+  /// for one without an ID. The object at its key stays what it is.
   func abandon(_ upload: MultipartUpload) async throws(Failure)
+
+  /// Ends what has become of a request for a multipart upload whose answer was never heard. `isInUse` tells whether an
+  /// upload of its key is under way, and is asked after the look: if it is, nothing is ended. Idempotent.
+  func abandon(
+    _ upload: UnansweredUpload, unless isInUse: @Sendable () async throws(Failure) -> Bool
+  ) async throws(Failure)
 
   /// What the store tells of an object; nil if there is none. Idempotent, as is all that follows.
   func head(_ key: ObjectKey) async throws(Failure) -> ObjectHead?

@@ -19,4 +19,8 @@ public protocol UploadJournal: Sendable {
   /// The upload has been completed or abandoned: nothing of it is left at the destination. One with another token that
   /// has taken its place stays.
   func end(_ upload: MultipartUpload) async throws(Failure)
+
+  /// A request for an upload was sent whose answer was never heard. What the destination may have made of it is looked
+  /// for, and ended, later: the request may still be on its way. Durable when it returns.
+  func leave(_ upload: UnansweredUpload) async throws(Failure)
 }

@@ -64,6 +64,14 @@ struct MultipartBench {
     return try await context.journal.multipartUpload(of: context.run, context.path, at: context.destination)
   }
 
+  /// What is done after a put about requests that were never answered, as often as there are any.
+  func sweep(whileInUse isInUse: Bool = false) async throws {
+    let ledger = try #require(context.journal as? InMemoryLedger)
+    for upload in try await ledger.unansweredUploads() {
+      try await store.abandon(upload) { () throws(Failure) in isInUse }
+    }
+  }
+
   /// What the object at the key holds.
   var stored: [UInt8]? { server.object(key.description)?.content }
 

@@ -208,8 +208,46 @@ struct MultipartFaultTests {
       bench.server.add(.multipart("POST", "uploads", .reset(.afterEffect)))
       _ = try await bench.put()
       #expect(bench.stored == bench.content)
+      #expect(bench.server.openUploads.count == 2)
+      try await bench.sweep()
       #expect(bench.server.openUploads.count == 1)
       #expect(bench.server.openUploads.first?.parts.isEmpty == false)
+    }
+  }
+
+  @Test("fault 32: an upload of which the request arrives after its process is dead is ended")
+  func lateBegin() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploads", .answer(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      await #expect(throws: Failure.self) { try await bench.put() }
+      _ = try await bench.put()
+      // Nothing is found yet.
+      try await bench.sweep()
+      try await bench.expectDelivered()
+      bench.server.add(.multipart("PUT", "partNumber", 1...99, .answer(status: 403, code: "AccessDenied")))
+      let late = try await PutContext.sample()
+      await #expect(throws: Failure.self) { try await bench.put(late) }
+      #expect(bench.server.openUploads.count == 1)
+      try await bench.sweep(whileInUse: true)
+      #expect(bench.server.openUploads.count == 1)
+      try await bench.sweep()
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("an upload that has been completed is not aborted: some servers would take the object's content away")
+  func noAbortBehindCompletion() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploadId", 1...9, .answerAfterEffect(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      await #expect(throws: Failure.self) { try await bench.put() }
+      let upload = try #require(try await bench.known())
+      try await bench.store.abandon(upload)
+      #expect(bench.count("DELETE", "uploadId") == 0)
+      bench.server.place(bench.key.description, content: [7])
+      try await bench.store.abandon(upload)
+      #expect(bench.count("DELETE", "uploadId") == 1)
     }
   }
 
@@ -223,6 +261,7 @@ struct MultipartFaultTests {
       #expect(known.id == nil)
       #expect(bench.server.openUploads.count == 1)
       _ = try await bench.put()
+      try await bench.sweep()
       try await bench.expectDelivered()
     }
   }

@@ -91,6 +91,8 @@ struct MultipartRecoveryTests {
       #expect(bench.stored == bench.content)
       #expect(bench.count("PUT", "partNumber") == 5)
       // The one whose answer was lost: nobody may find it.
+      let failure = await #expect(throws: Failure.self) { try await bench.sweep() }
+      #expect(failure?.code == "AccessDenied")
       #expect(bench.server.openUploads.count == 1)
     }
   }

@@ -103,6 +103,7 @@ private struct WatchedJournal: UploadJournal {
 
   func begin(_ upload: MultipartUpload) async throws(Failure) { try await journal.begin(upload) }
   func end(_ upload: MultipartUpload) async throws(Failure) { try await journal.end(upload) }
+  func leave(_ upload: UnansweredUpload) async throws(Failure) { try await journal.leave(upload) }
 
   func prove(_ part: MultipartUpload.Part, of upload: MultipartUpload) async throws(Failure) {
     try await journal.prove(part, of: upload)
