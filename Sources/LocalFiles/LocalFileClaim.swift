@@ -4,7 +4,7 @@ import SlipwayModel
 
 /// A file of a queue that is locked by flock(2), which the kernel undoes when the process ends.
 final class LocalFileClaim: FileClaim {
-  private let descriptor: Int32
+  fileprivate let descriptor: Int32
   private let working: OpenDirectory
   private let path: BytePath
   let fingerprint: Fingerprint
@@ -27,6 +27,39 @@ final class LocalFileClaim: FileClaim {
       throw Failure(errno: error.value, operation: "read", subject: path)
     }
   }
+}
+
+extension LocalFileClaim {
+  func open() throws(Failure) -> any OpenFile { try ClaimedFile(self) }
+
+  fileprivate func currentFingerprint() throws(Failure) -> Fingerprint {
+    var status = stat()
+    if fstat(descriptor, &status) == 0 { return Fingerprint(status) }
+    throw Failure(errno: errno, operation: "read", subject: path)
+  }
+
+  fileprivate func fingerprintOfName() throws(Failure) -> Fingerprint? {
+    do throws(ErrorNumber) {
+      return try working.status(of: path.name.bytes).map { Fingerprint($0) }
+    } catch {
+      throw Failure(errno: error.value, operation: "read", subject: path)
+    }
+  }
+}
+
+/// A claimed file as it is read. The claim is held as long as this is.
+private final class ClaimedFile: OpenFile {
+  private let claim: LocalFileClaim
+  let fingerprint: Fingerprint
+
+  init(_ claim: LocalFileClaim) throws(Failure) {
+    self.claim = claim
+    fingerprint = try claim.currentFingerprint()
+  }
+
+  var descriptor: Int32 { claim.descriptor }
+  func currentFingerprint() throws(Failure) -> Fingerprint { try claim.currentFingerprint() }
+  func fingerprintOfName() throws(Failure) -> Fingerprint? { try claim.fingerprintOfName() }
 }
 
 /// flock(2) on a file, however it must be opened for that.

@@ -9,8 +9,8 @@ final class ChangeWriter {
   private var runs: [RunID: KnownRun] = [:]
   private var destinations: [DestinationName: Int64] = [:]
   private var heads = KeyHeads()
-  /// Past this many, all are forgotten and looked up again.
-  private static let rememberedNumbers = 4096
+  /// Past this many, all are forgotten and looked up again: more than the files of a queue that are claimed at a time.
+  private static let rememberedNumbers = 8192
 
   private struct KnownRun {
     let number: Int64

@@ -79,6 +79,28 @@ import Testing
     #expect(exists("in/x") && exists("in/open"))
   }
 
+  @Test("A claimed file is read where it is held, and is held as long as it is read")
+  func read() throws {
+    tree.file("in/x", "content")
+    var claim: (any FileClaim)?
+    if case .claimed(let held)? = try self.claim("x").first { claim = held }
+    let file = try #require(try claim?.open())
+    #expect(file.fingerprint == claim?.fingerprint)
+    claim = nil
+    var buffer = [UInt8](repeating: 0, count: 16)
+    let count = pread(file.descriptor, &buffer, buffer.count, 0)
+    #expect(count == 7 && buffer.prefix(7) == Array("content".utf8)[...])
+    guard case .taken? = try takeUp("x") else {
+      Issue.record("read, and taken up")
+      return
+    }
+    #expect(try file.fingerprintOfName() == file.fingerprint)
+    tree.file("working/x", "longer content")
+    #expect(try file.currentFingerprint() != file.fingerprint)
+    #expect(unlink(tree["working/x"].description) == 0)
+    #expect(try file.fingerprintOfName() == nil)
+  }
+
   @Test("A claim knows when its name leads to another file")
   func exchanged() throws {
     tree.file("in/x", "1")

@@ -58,9 +58,9 @@ extension FileBatch {
     return members.flatMap { member in
       let session = member.session
       let sender = FileSender(
-        run: session.run.id, tree: session.place, files: ports.files, attributes: session.run.attributes,
-        hookTags: session.run.output.tags, meter: shared.meter, recorder: recorder, journal: ports.ledger,
-        tally: member.tally, log: session.log)
+        run: session.run.id, tree: session.place, files: ports.files, claim: member.claim,
+        attributes: session.run.attributes, hookTags: session.run.output.tags, meter: shared.meter, recorder: recorder,
+        journal: ports.ledger, tally: member.tally, log: session.log)
       return targets.map { target in
         Work(
           sender: sender,

@@ -6,6 +6,8 @@ struct FileSender: Sendable {
   let run: RunID
   let tree: BytePath
   let files: any TreeFiles
+  /// The file itself, where the tree is one that is held open.
+  var claim: (any FileClaim)?
   /// What each object is given, where the plan says nothing else of one.
   let attributes: ObjectAttributes
   /// They win over what the plan says.
@@ -62,7 +64,7 @@ struct FileSender: Sendable {
   }
 
   nonisolated(nonsending) private func put(_ sending: UploadFeed.Sending) async throws(Problem) -> PutReceipt {
-    let file = try ofSource { () throws(Failure) in try files.open(sending.path, in: tree) }
+    let file = try ofSource { () throws(Failure) in try open(sending.path) }
     guard file.fingerprint == sending.planned.fingerprint else { throw changed(sending.path) }
     let receipt = try await put(file, sending)
     // What the name leads to now: a file put in its place has another inode, an edit in place other times or another
@@ -70,6 +72,11 @@ struct FileSender: Sendable {
     let now = try ofSource { () throws(Failure) in try file.fingerprintOfName() }
     guard now == sending.planned.fingerprint else { throw changed(sending.path) }
     return receipt
+  }
+
+  private func open(_ path: BytePath) throws(Failure) -> any OpenFile {
+    if let claim { return try claim.open() }
+    return try files.open(path, in: tree)
   }
 
   private func ofSource<Value>(_ read: () throws(Failure) -> Value) throws(Problem) -> Value {

@@ -34,6 +34,8 @@ public protocol FileClaim: AnyObject, Sendable {
   var fingerprint: Fingerprint { get }
   /// The file as it is now; nil if its name no longer leads to it.
   func state() throws(Failure) -> FileState?
+  /// The file that is held, to be read; without another descriptor.
+  func open() throws(Failure) -> any OpenFile
 }
 
 /// What became of the wish for one file.
