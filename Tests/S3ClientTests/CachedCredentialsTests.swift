@@ -1,4 +1,5 @@
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -74,7 +75,24 @@ struct CachedCredentialsTests {
     let cache = cache(source)
     let failure = await #expect(throws: Failure.self) { try await cache.credentials() }
     #expect(failure?.code == "ExpiredCredentials")
+    turn(to: 1)
     #expect(try await cache.credentials() == keys("B"))
+  }
+
+  @Test("A failed fetch is everybody's answer for a moment, and no longer where the clock is set back")
+  func failedBefore() async throws {
+    let source = ScriptedSource(.failure(Self.down), .failure(Self.down), .gives("A"))
+    let now = Mutex(Timestamp(seconds: 100))
+    let cache = CachedCredentials(now: { now.withLock { $0 } }, jitter: { 0 }) { () async throws(Failure) in
+      try await CredentialChain([source], subject: "s3://b").fetch()
+    }
+    for _ in 0..<5 { await #expect(throws: Self.down) { try await cache.credentials() } }
+    #expect(source.count == 1)
+    now.withLock { $0 = Timestamp(seconds: 50) }
+    await #expect(throws: Self.down) { try await cache.credentials() }
+    #expect(source.count == 2)
+    now.withLock { $0 = Timestamp(seconds: 51) }
+    #expect(try await cache.credentials() == keys("A"))
   }
 
   @Test("Keys that a server refused are fetched anew once, however many were refused")

@@ -14,12 +14,17 @@ package final class CachedCredentials: CredentialProvider {
   /// At the least between two fetches beside; less if the keys have less to live. Also between two fetches in place of
   /// refused keys that bring nothing new.
   package static let pause = Duration.seconds(30)
+  /// So long a failed fetch is the answer to whoever asks: a thousand files do not ask a metadata service a thousand
+  /// times, and the tries of one request are not all answered by one failure.
+  package static let failurePause = Duration.milliseconds(250)
 
   private struct State {
     var current: TimedCredentials?
     /// From when on keys that are still good are renewed.
     var renewal = Timestamp(nanoseconds: .min)
     var fetch: Task<Result<S3Credentials, Failure>, Never>?
+    /// The latest fetch, if it has failed, and when.
+    var failed: (fetch: Task<Result<S3Credentials, Failure>, Never>, at: Timestamp)?
     /// Keys that were refused and fetched once more all the same, and until when nobody asks again for others.
     var vain: (keys: S3Credentials, until: Timestamp)?
   }
@@ -58,7 +63,7 @@ package final class CachedCredentials: CredentialProvider {
         return .use(current.keys)
       }
       if let vain = state.vain, vain.keys == refused, moment < vain.until { return .use(refused) }
-      return .wait(fetch(&state))
+      return .wait(fetch(&state, moment))
     }
     switch step {
     case .use(let keys): return keys
@@ -75,9 +80,9 @@ package final class CachedCredentials: CredentialProvider {
   }
 
   private func step(_ state: inout State, _ moment: Timestamp) -> Step {
-    guard let current = state.current, !current.isExpired(at: moment) else { return .wait(fetch(&state)) }
+    guard let current = state.current, !current.isExpired(at: moment) else { return .wait(fetch(&state, moment)) }
     guard let expiry = current.expiry, moment >= state.renewal else { return .use(current.keys) }
-    let running = fetch(&state)
+    let running = fetch(&state, moment)
     return expiry - moment > Self.lastMoments ? .use(current.keys) : .wait(running)
   }
 
@@ -93,9 +98,12 @@ package final class CachedCredentials: CredentialProvider {
     return try result.get()
   }
 
-  /// The fetch that is under way, or a new one. It belongs to nobody: a caller that is cancelled takes it from no other.
-  private func fetch(_ state: inout State) -> Task<Result<S3Credentials, Failure>, Never> {
+  /// The fetch that is under way, or has just failed, or a new one. It belongs to nobody: a caller that is cancelled
+  /// takes it from no other.
+  private func fetch(_ state: inout State, _ moment: Timestamp) -> Task<Result<S3Credentials, Failure>, Never> {
     if let running = state.fetch { return running }
+    // A clock that was set back does not prolong it.
+    if let (fetch, time) = state.failed, time <= moment, moment - time < Self.failurePause { return fetch }
     let task = Task { await self.renew() }
     state.fetch = task
     return task
@@ -111,10 +119,13 @@ package final class CachedCredentials: CredentialProvider {
     let moment = now()
     let share = jitter()
     return state.withLock { state in
-      state.fetch = nil
+      state.failed = nil
+      defer { state.fetch = nil }
       state.renewal = moment + Self.pause
-      guard case .success(let found) = result else { return result.map(\.keys) }
-      guard !found.isExpired(at: moment) else { return .failure(Self.stale) }
+      guard case .success(let found) = result, !found.isExpired(at: moment) else {
+        state.failed = state.fetch.map { ($0, moment) }
+        return result.flatMap { _ in .failure(Self.stale) }
+      }
       state.current = found
       state.renewal = Self.renewal(of: found, fetched: moment, share)
       return .success(found.keys)
