@@ -19,8 +19,13 @@ extension Orchestrator {
       repeat {
         do throws(Failure) { try await reaper.sweep() } catch { return await self.stop(for: error) }
         guard isService else { return }
-        // A cancelled wait is the end.
-        try? await clock.sleep(until: clock.now() + UploadReaper.interval)
+        do throws(CancellationError) {
+          try await clock.sleep(until: clock.now() + UploadReaper.interval)
+        } catch {
+          return
+        }
+        // Those that could not be ended with their runs.
+        do throws(Failure) { try await reaper.reap(nil) } catch { return await self.stop(for: error) }
       } while !Task.isCancelled
     }
   }

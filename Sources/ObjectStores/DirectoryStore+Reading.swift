@@ -35,9 +35,9 @@ extension DirectoryStore {
     }
   }
 
-  package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+  package func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt {
     try await withTaskExecutorPreference(threads) { () async throws(Failure) in
-      try store(try open(source, "copy"), key, TransferMeter())
+      try store(try open(source, "copy"), key, for: run, TransferMeter())
     }
   }
 

@@ -13,12 +13,15 @@ package final class DirectoryStore: ObjectStore {
   private let makeHash: @Sendable () throws(Failure) -> any ContentHash
   let buffers = CopyBuffers()
   private let state = Mutex(State())
+  /// One sync after the other: whoever comes later must see what an earlier one has lost.
+  private let settling = Mutex(())
 
   private struct State {
     /// Held from the first put to the settling after the last: syncfs(2) tells a write error only to descriptors
     /// that were open when it happened. Not held longer, so that an idle destination can be unmounted.
     var root: DestinationRoot?
     var users = 0
+    var unsettled = UnsettledRuns()
     /// Once seen, a root that is gone is not made anew: its file system has probably been unmounted.
     var hasBeenThere = false
   }
@@ -39,7 +42,7 @@ package final class DirectoryStore: ObjectStore {
     _ file: any OpenFile, at key: ObjectKey, _ context: PutContext
   ) async throws(Failure) -> PutReceipt {
     try await withTaskExecutorPreference(threads) { () async throws(Failure) in
-      try store(file, key, context.progress)
+      try store(file, key, for: context.run, context.progress)
     }
   }
 
@@ -52,24 +55,44 @@ package final class DirectoryStore: ObjectStore {
 
   /// One syncfs(2) for all files since the last: much cheaper than an fsync for each. It may be called at any time,
   /// also where nothing has been put.
-  package func settle() async throws(Failure) {
+  package func settle(_ runs: [RunID]) async throws(Failure) {
     try await withTaskExecutorPreference(threads) { () async throws(Failure) in
-      let root = try takeRoot()
-      var isSettled = false
-      defer { giveBack(isSettled: isSettled) }
-      try root.sync()
-      isSettled = true
+      try settling.withLock { _ throws(Failure) in try sync(for: runs) }
     }
+  }
+
+  private func sync(for runs: [RunID]) throws(Failure) {
+    let root = try takeRoot()
+    var isSettled = false
+    defer { giveBack(isSettled: isSettled) }
+    let mark = state.withLock { $0.unsettled.mark }
+    do throws(Failure) {
+      try root.sync()
+    } catch {
+      state.withLock { state in
+        state.unsettled.lose(error)
+        _ = state.unsettled.takeLoss(of: runs)
+      }
+      throw error
+    }
+    isSettled = true
+    let lost = state.withLock { state in
+      state.unsettled.settle(upTo: mark)
+      return state.unsettled.takeLoss(of: runs)
+    }
+    if let lost { throw lost }
   }
 
   package func url(of key: ObjectKey) -> String {
     "file://" + percentEncoded(path.bytes + [UInt8(ascii: "/")] + key.bytes)
   }
 
-  func store(_ file: any OpenFile, _ key: ObjectKey, _ progress: TransferMeter) throws(Failure) -> PutReceipt {
+  func store(
+    _ file: any OpenFile, _ key: ObjectKey, for run: RunID, _ progress: TransferMeter
+  ) throws(Failure) -> PutReceipt {
     let place = try DestinationPath(key)
-    let root = try takeRoot()
-    defer { giveBack(isSettled: false) }
+    let root = try takeRoot(for: run)
+    defer { giveBack(isSettled: false, run) }
     let directory = try root.directory(place.directory, for: key)
     let draft = try DraftFile(for: place.name, in: directory, key: key)
     let copy = FileCopy(of: file, to: draft, key: key, progress: progress)
@@ -92,26 +115,34 @@ package final class DirectoryStore: ObjectStore {
   /// Whether the root may be missing because nothing has been put yet.
   var mayBeUnmade: Bool { state.withLock { !$0.hasBeenThere } }
 
-  private func takeRoot() throws(Failure) -> DestinationRoot {
+  /// `run` is the one for which something is to be written.
+  private func takeRoot(for run: RunID? = nil) throws(Failure) -> DestinationRoot {
     try state.withLock { state throws(Failure) in
       let root: DestinationRoot
       if let held = state.root, held.isStill(at: path) {
         root = held
       } else {
         // Another directory lies there now; what went to the one before it must not be forgotten.
-        try state.root?.sync()
+        do throws(Failure) {
+          try state.root?.sync()
+        } catch {
+          state.unsettled.lose(error)
+          throw error
+        }
         root = try DestinationRoot(path, mayMake: !state.hasBeenThere)
       }
       state.root = root
       state.hasBeenThere = true
       state.users += 1
+      if let run { state.unsettled.note(run) }
       return root
     }
   }
 
-  private func giveBack(isSettled: Bool) {
+  private func giveBack(isSettled: Bool, _ run: RunID? = nil) {
     state.withLock { state in
       state.users -= 1
+      if let run { state.unsettled.note(run) }
       if isSettled, state.users == 0 { state.root = nil }
     }
   }

@@ -38,7 +38,8 @@ struct MultipartPut {
         try await giveUp(upload)
       }
     }
-    throw failure ?? sourceChanged
+    // The next attempt begins another one.
+    throw failure?.mayPass ?? sourceChanged
   }
 
   private enum State {
@@ -175,11 +176,17 @@ extension MultipartPut {
         repetition.note()
       }
     } catch {
+      if !repetition.hasHappened, Self.hasMadeNothing(error) { try await context.journal.end(upload) }
       throw error.failure
     }
-    try await context.journal.begin(upload)
     if repetition.hasHappened { try await context.journal.leave(UnansweredUpload(upload)) }
+    try await context.journal.begin(upload)
     return upload
+  }
+
+  /// Whether the request for an upload has been refused, or was never sent. (408 and a conflict leave it open.)
+  private static func hasMadeNothing(_ error: S3Error) -> Bool {
+    error.failure.isUnreachable || 400..<500 ~= error.status && error.status != 408 && error.status != 409
   }
 
   /// Ends an upload that is not gone on with, and forgets it.

@@ -23,7 +23,7 @@ extension S3ObjectStore {
     do throws(S3Error) { return try await client.deleteObjects(keys) } catch { throw error.failure }
   }
 
-  package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+  package func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt {
     do throws(S3Error) { return try await client.copyObject(source, to: key) } catch { throw error.failure }
   }
 }

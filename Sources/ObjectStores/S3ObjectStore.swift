@@ -73,7 +73,7 @@ package final class S3ObjectStore: ObjectStore {
   }
 
   /// S3 answers a PUT when the object is durable.
-  package func settle() async throws(Failure) {}
+  package func settle(_ runs: [RunID]) async throws(Failure) {}
 
   package func url(of key: ObjectKey) -> String { client.endpoint.url(of: key) }
 

@@ -24,15 +24,19 @@ struct StrayUploads {
     var strays: [MultipartUpload.ID] = []
     try await client.listMultipartUploads(prefix: request.key.bytes) { page in
       strays += page.filter(isStray).map(\.id)
-      // Keys come in order: behind this one there is nothing to look for.
-      return page.last.map { $0.key == request.key } ?? false
+      return page.last.map { !isBehind($0.key) } ?? false
     }
     return strays
   }
 
   private func isStray(_ listed: ListedUpload) -> Bool {
-    let age = listed.initiated - request.begun
-    return listed.key == request.key && age > .zero - UnansweredUpload.reach && age < UnansweredUpload.reach
+    listed.key == request.key && request.mayHaveBegun(at: listed.initiated)
+  }
+
+  /// Whether nothing that comes after `key`, which begins with ours, can be ours: keys come in order. Ceph's gateway orders
+  /// them with a dot and the upload's ID behind, so that `a-b` comes before `a`.
+  private func isBehind(_ key: ObjectKey) -> Bool {
+    key.bytes.dropFirst(request.key.bytes.count).first.map { $0 > UInt8(ascii: ".") } ?? false
   }
 
   private func isWithoutParts(_ id: MultipartUpload.ID) async throws(S3Error) -> Bool {

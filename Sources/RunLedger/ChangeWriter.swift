@@ -32,6 +32,8 @@ final class ChangeWriter {
       runs[run]?.hasHeads = true
     case .forgetUploads(let run, let path): try forget(run, path, database)
     case .forgetDestination(let run, let destination): try forget(run, destination, database)
+    case .address(let destination, let address):
+      try AddressRows.set(address, destination: number(of: destination, database), in: database)
     case .multipart(let upload):
       let (run, destination) = try place(of: upload, database)
       try MultipartRows.save(upload, run: run, destination: destination, in: database)
@@ -125,6 +127,7 @@ final class ChangeWriter {
         AND destination = (SELECT number FROM destinations WHERE name = ?)
       """
     try database.cachedStatement(sql: sql).execute(with: run.text, destination.text)
+    try MirrorRows.forgetContents(of: run, at: destination, in: database)
   }
 
   private func place(of upload: MultipartUpload, _ database: Database) throws -> (run: Int64, destination: Int64) {

@@ -221,9 +221,17 @@ enum LedgerSchema {
     CREATE TABLE unanswered_uploads (
       destination INTEGER NOT NULL REFERENCES destinations,
       key BLOB NOT NULL,
-      begun INTEGER NOT NULL,
-      PRIMARY KEY (destination, key, begun)
+      first INTEGER NOT NULL,
+      latest INTEGER NOT NULL,
+      PRIMARY KEY (destination, key)
     ) STRICT, WITHOUT ROWID;
+
+    -- where a destination's objects lie; what runs up to that number have proven is true of another place
+    CREATE TABLE addresses (
+      destination INTEGER PRIMARY KEY REFERENCES destinations,
+      address TEXT NOT NULL,
+      latest_elsewhere INTEGER NOT NULL
+    ) STRICT;
     """
 
   /// Brings a ledger, or an empty new file, to the version that this program knows; all steps or none.

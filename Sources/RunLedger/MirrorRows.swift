@@ -55,6 +55,17 @@ enum MirrorRows {
     for path in paths { try statement.execute(with: tree, path.bytes, destination) }
   }
 
+  /// What lies at the keys is no longer known.
+  static func forgetContents(of run: RunID, at destination: DestinationName, in database: Database) throws {
+    let sql = """
+      UPDATE mirrored SET device = NULL, inode = NULL, size = NULL, modified = NULL, changed_after = NULL,
+        received = NULL, etag = NULL, algorithm = NULL, checksum = NULL
+      WHERE tree = (SELECT tree FROM runs WHERE id = ?)
+        AND destination = (SELECT number FROM destinations WHERE name = ?) AND inode IS NOT NULL
+      """
+    try database.cachedStatement(sql: sql).execute(with: run.text, destination.text)
+  }
+
   // MARK: Reading
 
   static func place(of tree: TreeID, at destination: DestinationName, in database: Database) throws -> MirrorPlace? {

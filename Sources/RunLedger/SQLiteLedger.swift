@@ -99,6 +99,10 @@ package final class SQLiteLedger: Ledger {
     try await read { try MultipartRows.abandoned(of: run, in: $0) }
   }
 
+  package func address(of destination: DestinationName) async throws(Failure) -> String? {
+    try await read { try AddressRows.address(of: destination, in: $0) }
+  }
+
   package func unansweredUploads() async throws(Failure) -> [UnansweredUpload] {
     try await read { try UnansweredRows.all(in: $0) }
   }

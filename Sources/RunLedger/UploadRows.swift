@@ -48,7 +48,8 @@ enum UploadRows {
         changed_after, received, etag, algorithm, checksum, is_found)
       SELECT ?1, path, destination, head, key_tail, device, inode, size, modified, changed_after, received, etag,
         algorithm, checksum, 1
-      FROM uploads WHERE run = ?2 AND error IS NULL
+      FROM uploads u WHERE run = ?2 AND error IS NULL
+        AND NOT EXISTS (SELECT 1 FROM addresses a WHERE a.destination = u.destination AND a.latest_elsewhere >= ?2)
       """
     try database.cachedStatement(sql: rows).execute(with: run, earlier)
   }

@@ -41,6 +41,14 @@ import Testing
     #expect(try await runs() == 1)
   }
 
+  @Test("What a destination could not make durable is sent again")
+  func unsettled() async throws {
+    try world.write(["a": "1", "b": "2"])
+    world.store().failSettle(with: Failure(.transient(retryAfter: nil), "sync", "a", cause: "EIO"), times: 1)
+    #expect(try await world.mirror()?.state == .done)
+    #expect(puts == ["a", "a", "b", "b"])
+  }
+
   @Test("New content of the same size is sent, a touched file is not, and what is gone goes")
   func changes() async throws {
     try world.write(["a": "1", "b": "2", "c": "3", "d": "4"])

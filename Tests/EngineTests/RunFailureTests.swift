@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import SlipwayModel
 import Synchronization
 import TestSupport
@@ -107,13 +108,26 @@ import Testing
   func lossOfPower(isLoss: Bool) async throws {
     let world = try EngineWorld()
     try world.makeReady("t", ["x": "1"])
-    // Ready, uploading, what has been proven; then it dies.
-    try await world.process(ledger: DyingLedger(world.ledger, commits: 3))
+    // The destination's place, ready, uploading, what has been proven; then it dies.
+    try await world.process(ledger: DyingLedger(world.ledger, commits: 4))
     #expect(world.store().puts.count == 1)
     if isLoss { world.machineStarted.withLock { $0 = world.clock.now() + .seconds(1) } }
     try await world.process()
     #expect(world.store().puts.count == (isLoss ? 2 : 1))
     #expect(try await world.latest("t")?.state == .done)
+  }
+
+  @Test("What was proven at another place of the same name is sent to the new one")
+  func moved() async throws {
+    let world = try EngineWorld()
+    try world.makeReady("t", ["x": "1", "y": "2"])
+    try await world.process(ledger: DyingLedger(world.ledger, commits: 4))
+    let proven = world.store().puts.count
+    #expect(proven > 0)
+    world.store().move(to: "elsewhere")
+    try await world.process()
+    #expect(world.keys() == ["t/x", "t/y"] && world.store().puts.count == proven + 2)
+    #expect(world.log.messages(at: .notice).contains("the destination a is now elsewhere:: it was memory:"))
   }
 
   @Test("A run whose workflow has gone from the file ends failed")
@@ -138,8 +152,8 @@ import Testing
       $0.after = After(success: .delete)
     }
     try world.makeReady("t", ["x": "1"])
-    // Ready, uploading; what has been proven is the third.
-    let summary = try await world.process(ledger: DyingLedger(world.ledger, commits: 2))
+    // The destination's place, ready, uploading; what has been proven is the fourth.
+    let summary = try await world.process(ledger: DyingLedger(world.ledger, commits: 3))
     #expect(summary.fatal?.cause == "the process died")
     #expect(world.keys() == ["t/x"])
     #expect(world.hooks.invocations.isEmpty)

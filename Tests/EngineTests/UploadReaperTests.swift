@@ -113,7 +113,7 @@ struct UploadReaperTests {
     let world = try EngineWorld()
     let run = try await deadRun(world)
     let other = upload(run, at: "a")
-    let request = UnansweredUpload(destination: other.destination, key: other.key, begun: Timestamp(seconds: 1))
+    let request = UnansweredUpload(other)
     try await world.ledger.leave(request)
     try await world.ledger.begin(other)
     let reaper = UploadReaper(ports: try world.ports(world.ledger), logger: world.log.logger)
@@ -129,23 +129,36 @@ struct UploadReaperTests {
   @Test("without an ID are looked for again where the destination did not answer, and not where it refuses for good")
   func unansweredFailures() async throws {
     let world = try EngineWorld()
+    let moment = world.clock.now() + (.zero - UnansweredUpload.reach - .seconds(1))
     let request = UnansweredUpload(
-      destination: DestinationName("a"), key: ObjectKey("t/big"), begun: Timestamp(seconds: 1))
+      destination: DestinationName("a"), key: ObjectKey("t/big"), first: moment, latest: moment)
     try await world.ledger.leave(request)
-    for (kind, count) in [(Failure.Kind.transient(retryAfter: nil), 1), (.blocked, 1), (.permanent, 0)] {
-      world.store().fail(request.key, with: Failure(kind, "list the uploads of", "s3://b", cause: "no"))
+    let cases: [(kind: Failure.Kind, code: String, count: Int)] = [
+      (.transient(retryAfter: nil), "", 1), (.blocked, "NoSuchBucket", 1), (.blocked, "AccessDenied", 0),
+      (.permanent, "", 0),
+    ]
+    for (kind, code, count) in cases {
+      try await world.ledger.leave(request)
+      world.store().fail(request.key, with: Failure(kind, "list the uploads of", "s3://b", code: code, cause: "no"))
       try await world.process()
       let left = try await world.ledger.unansweredUploads()
       #expect(left.count == count)
     }
-    #expect(world.log.messages(at: .warning).count == 3)
+    #expect(world.log.messages(at: .warning).count == cases.count)
+    try await world.ledger.leave(request)
+    world.store().fail(request.key, with: Failure(.blocked, "list", "s3://b", code: "NoSuchBucket", cause: "no"))
+    world.clock.advance(by: UnansweredUpload.patience)
+    try await world.process()
+    let left = try await world.ledger.unansweredUploads()
+    #expect(left.isEmpty)
   }
 
   @Test("without an ID are looked for now and then while the service runs")
   func unansweredInService() async throws {
     let world = try EngineWorld()
+    let moment = world.clock.now()
     let request = UnansweredUpload(
-      destination: DestinationName("a"), key: ObjectKey("t/big"), begun: world.clock.now())
+      destination: DestinationName("a"), key: ObjectKey("t/big"), first: moment, latest: moment)
     try await world.ledger.leave(request)
     try await world.process(mode: .service) { orchestrator in
       while await !((try? world.ledger.unansweredUploads())?.isEmpty ?? true) { await Task.yield() }

@@ -192,7 +192,7 @@ struct DirectoryStoreTests {
     #expect(leftOvers(in: disk.path) == [])
     disk.release()
     try await put("x", at: "b", in: store)
-    try await store.settle()
+    try await store.settle([])
   }
 
   @Test(
@@ -217,7 +217,7 @@ struct DirectoryStoreTests {
     let disk = try SmallFileSystem(kilobytes: 256)
     let store = makeStore(at: disk.path)
     try await put("x", at: "a", in: store)
-    try await store.settle()
+    try await store.settle([])
     #expect(umount(disk.path.description) == 0)
     #expect(mount("tmpfs", disk.path.description, "tmpfs", 0, nil) == 0)
   }

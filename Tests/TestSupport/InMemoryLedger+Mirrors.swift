@@ -65,6 +65,13 @@ struct MirrorShelf {
       .sorted { $0.path == $1.path ? $0.destination < $1.destination : $0.path < $1.path }
   }
 
+  mutating func forgetContents(of tree: TreeID, at destination: DestinationName) {
+    let mirror = Mirror(tree: tree, destination: destination)
+    rows[mirror] = rows[mirror]?.mapValues { object in
+      MirroredObject(path: object.path, destination: object.destination, content: nil, state: object.state)
+    }
+  }
+
   mutating func apply(_ change: LedgerChange) {
     switch change {
     case .mirrorPlace(let tree, let destination, let place):

@@ -10,7 +10,7 @@ package actor InMemoryLedger: Ledger {
   /// By which pages go on; a run that has been removed keeps its number.
   private var numbers: [RunID: Int64] = [:]
   private var trees: [TreeID] = []
-  private var runs: [RunID: Run] = [:]
+  var runs: [RunID: Run] = [:]
   private var markers: [TreeID: MarkerIdentity] = [:]
   private var records: [UploadKey: UploadRecord] = [:]
   private var hookRecords: [RunID: [HookRecord]] = [:]
@@ -18,13 +18,15 @@ package actor InMemoryLedger: Ledger {
   var mirrors = MirrorShelf()
   private var observers: [@Sendable ([LedgerChange]) -> Void] = []
 
-  private struct UploadKey: Hashable {
+  struct UploadKey: Hashable {
     let run: RunID
     let path: BytePath
     let destination: DestinationName
   }
-  private var multiparts: [UploadKey: MultipartUpload] = [:]
-  private var unanswered: Set<UnansweredUpload> = []
+  var multiparts: [UploadKey: MultipartUpload] = [:]
+  var unanswered: Set<UnansweredUpload> = []
+  /// With the number of the latest run that has been given another place.
+  private var addresses: [DestinationName: (address: String, latestElsewhere: Int64)] = [:]
   private struct Stem: Hashable {
     let key: ObjectKey
     let destination: DestinationName
@@ -63,7 +65,7 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
-      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored, .unanswered, .unansweredEnded: break
+      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored, .unanswered, .unansweredEnded, .address: break
       }
     }
   }
@@ -90,13 +92,10 @@ package actor InMemoryLedger: Ledger {
     case .inheritUploads(let id): inherit(id)
     case .forgetDestination(let run, let name):
       records = records.filter { $0.key.run != run || $0.key.destination != name }
+      if let tree = runs[run]?.tree { mirrors.forgetContents(of: tree, at: name) }
     case .forgetUploads(let run, let path): records = records.filter { $0.key.run != run || $0.key.path != path }
-    case .multipart(let upload): save(upload)
-    case .part(let part, let upload): save(part, of: upload)
-    case .multipartEnded(let upload):
-      if multiparts[key(of: upload)]?.token == upload.token { multiparts[key(of: upload)] = nil }
-    case .unanswered(let upload): unanswered.insert(upload)
-    case .unansweredEnded(let upload): unanswered.remove(upload)
+    case .address(let destination, let address): set(address, of: destination)
+    case .multipart, .part, .multipartEnded, .unanswered, .unansweredEnded: applyToMultiparts(change)
     case .hook(let record): save(record)
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
@@ -113,7 +112,7 @@ package actor InMemoryLedger: Ledger {
       runs[other]?.tree == tree && records.keys.contains { $0.run == other }
     }
     for record in records.values where record.run == earlier {
-      guard case .proven(let receipt) = record.status else { continue }
+      guard case .proven(let receipt) = record.status, lies(record) else { continue }
       let key = UploadKey(run: id, path: record.path, destination: record.destination)
       records[key] = UploadRecord(
         run: id, destination: record.destination, path: record.path, fingerprint: record.fingerprint, key: record.key,
@@ -122,23 +121,20 @@ package actor InMemoryLedger: Ledger {
     }
   }
 
-  private func key(of upload: MultipartUpload) -> UploadKey {
-    UploadKey(run: upload.run, path: upload.path, destination: upload.destination)
+  package func address(of destination: DestinationName) throws(Failure) -> String? { addresses[destination]?.address }
+
+  private func set(_ address: String, of destination: DestinationName) {
+    let known = addresses[destination]
+    if known?.address == address { return }
+    if known != nil {
+      records = records.filter { $0.key.destination != destination || runs[$0.key.run]?.state.isFinal == true }
+    }
+    addresses[destination] = (address, known == nil ? 0 : numbers.values.max() ?? 0)
   }
 
-  private func save(_ upload: MultipartUpload) {
-    var upload = upload
-    let known = multiparts[key(of: upload)]
-    upload.parts = known?.token == upload.token ? known?.parts ?? [] : []
-    multiparts[key(of: upload)] = upload
-  }
-
-  private func save(_ part: MultipartUpload.Part, of upload: MultipartUpload) {
-    guard var known = multiparts[key(of: upload)], known.token == upload.token else { return }
-    known.parts.removeAll { $0.number == part.number }
-    known.parts.append(part)
-    known.parts.sort { $0.number < $1.number }
-    multiparts[key(of: upload)] = known
+  /// Whether it is true of the place where the destination is now.
+  private func lies(_ record: UploadRecord) -> Bool {
+    numbers[record.run] ?? 0 > addresses[record.destination]?.latestElsewhere ?? 0
   }
 
   private func save(_ record: HookRecord) {
@@ -219,26 +215,6 @@ package actor InMemoryLedger: Ledger {
 
   package func hooks(of run: RunID) throws(Failure) -> [HookRecord] {
     hookRecords[run] ?? []
-  }
-
-  package func multipartUpload(
-    of run: RunID, _ path: BytePath, at destination: DestinationName
-  ) throws(Failure) -> MultipartUpload? {
-    multiparts[UploadKey(run: run, path: path, destination: destination)]
-  }
-
-  package func abandonedUploads(of run: RunID?) throws(Failure) -> [MultipartUpload] {
-    multiparts.values.filter { upload in
-      (run == nil || upload.run == run) && runs[upload.run]?.state.isFinal == true
-    }.sorted { $0.token < $1.token }
-  }
-
-  package func unansweredUploads() throws(Failure) -> [UnansweredUpload] {
-    unanswered.sorted { ($0.begun, $0.key) < ($1.begun, $1.key) }
-  }
-
-  package func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) throws(Failure) -> Bool {
-    multiparts.values.contains { $0.key == key && $0.destination == destination }
   }
 
   // MARK: History

@@ -35,7 +35,7 @@ extension InMemoryStore {
     return []
   }
 
-  package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+  package func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt {
     let content = try content(of: source, "copy")
     if let failure = obstacle(key) { throw failure }
     state.withLock { state in

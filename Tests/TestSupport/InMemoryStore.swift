@@ -15,6 +15,7 @@ package final class InMemoryStore: ObjectStore {
   struct State {
     var objects: [ObjectKey: [UInt8]] = [:]
     var puts: [Put] = []
+    var place = "memory"
     var abandoned: [MultipartUpload] = []
     var swept: [UnansweredUpload] = []
     var settlements = 0
@@ -152,7 +153,7 @@ package final class InMemoryStore: ObjectStore {
     state.withLock { $0.swept.append(upload) }
   }
 
-  package func settle() async throws(Failure) {
+  package func settle(_ runs: [RunID]) async throws(Failure) {
     let failure = state.withLock { state -> Failure? in
       state.settlements += 1
       return Self.take(&state.settleFailure)
@@ -160,7 +161,15 @@ package final class InMemoryStore: ObjectStore {
     if let failure { throw failure }
   }
 
-  package func url(of key: ObjectKey) -> String { "memory:\(key)" }
+  package func url(of key: ObjectKey) -> String { "\(state.withLock { $0.place }):\(key)" }
+
+  /// Is another place from now on, where nothing lies.
+  package func move(to place: String) {
+    state.withLock { state in
+      state.place = place
+      state.objects = [:]
+    }
+  }
 
   private func record(_ file: any OpenFile, _ key: ObjectKey, _ attributes: ObjectAttributes, wasAccepted: Bool) {
     let put = Put(key: key, fingerprint: file.fingerprint, attributes: attributes, wasAccepted: wasAccepted)

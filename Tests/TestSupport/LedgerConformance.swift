@@ -235,6 +235,33 @@ private let uploadConformance: [Conformance<any Ledger>] = [
     #expect(try await ledger.uploads(of: one.id, after: nil, limit: 10).map(\.destination.text) == ["b"])
     #expect(try await ledger.uploads(of: two.id, after: nil, limit: 10).count == 2)
   },
+  Conformance("what was proven at another place of the same name is nothing that runs go on with, or inherit") {
+    ledger in
+    func run(_ number: Int) -> Run {
+      Run(id: runID(number), tree: plainRun(number: 1).tree, marker: nil, created: Timestamp(seconds: Int64(number)))
+    }
+    var over = run(1)
+    over.state = .done
+    let left = plainRun(number: 2)
+    let records = [over, left].flatMap { run in
+      ["a", "b"].map { upload(run: run.id, path: "x", destination: $0) }
+    }
+    let moved = DestinationName("a")
+    try await ledger.commit([.address(moved, "one"), .run(over), .run(left), .uploads(records)])
+    try await ledger.commit([.address(moved, "one"), .address(DestinationName("b"), "one")])
+    #expect(try await ledger.uploads(of: left.id, after: nil, limit: 10).count == 2)
+    #expect(try await ledger.address(of: moved) == "one")
+    try await ledger.commit([.address(moved, "another")])
+    #expect(try await ledger.address(of: moved) == "another")
+    #expect(try await ledger.uploads(of: left.id, after: nil, limit: 10).map(\.destination.text) == ["b"])
+    #expect(try await ledger.uploads(of: over.id, after: nil, limit: 10).count == 2)
+    let (next, last) = (run(3), run(4))
+    try await ledger.commit([.run(next), .inheritUploads(next.id)])
+    #expect(try await ledger.uploads(of: next.id, after: nil, limit: 10).map(\.destination.text) == ["b"])
+    try await ledger.commit([.uploads([upload(run: next.id, path: "x", destination: "a")])])
+    try await ledger.commit([.run(last), .inheritUploads(last.id)])
+    #expect(try await ledger.uploads(of: last.id, after: nil, limit: 10).map(\.destination.text) == ["a", "b"])
+  },
   Conformance("an unknown run has no records and no counts") { ledger in
     let records = try await ledger.uploads(of: RunID("nobody"), after: nil, limit: 10)
     #expect(records == [])

@@ -71,14 +71,21 @@ let multipartConformance: [Conformance<any Ledger>] = [
     #expect(try await !isThere())
   },
   Conformance("requests that were never answered are remembered until they need not be looked for") { ledger in
-    let destination = DestinationName("d")
-    let late = UnansweredUpload(destination: destination, key: ObjectKey([0xFF, 0x0A]), begun: Timestamp(seconds: 9))
-    let early = UnansweredUpload(destination: destination, key: late.key, begun: Timestamp(seconds: 3))
+    func request(_ first: Int64, _ latest: Int64, key: [UInt8] = [0xFF, 0x0A]) -> UnansweredUpload {
+      UnansweredUpload(
+        destination: DestinationName("d"), key: ObjectKey(key), first: Timestamp(seconds: first),
+        latest: Timestamp(seconds: latest))
+    }
     #expect(try await ledger.unansweredUploads().isEmpty)
-    for upload in [late, early, late] { try await ledger.leave(upload) }
-    #expect(try await ledger.unansweredUploads() == [early, late])
-    try await ledger.commit([.unansweredEnded(early), .unansweredEnded(early)])
-    #expect(try await ledger.unansweredUploads() == [late])
+    for upload in [request(5, 5), request(3, 3), request(4, 4, key: [1]), request(5, 5)] {
+      try await ledger.leave(upload)
+    }
+    #expect(try await ledger.unansweredUploads() == [request(4, 4, key: [1]), request(3, 5)])
+    // One has been noted since whoever ends it has looked.
+    try await ledger.commit([.unansweredEnded(request(3, 3)), .unansweredEnded(request(4, 4, key: [1]))])
+    #expect(try await ledger.unansweredUploads() == [request(3, 5)])
+    try await ledger.commit([.unansweredEnded(request(3, 5)), .unansweredEnded(request(3, 5))])
+    #expect(try await ledger.unansweredUploads().isEmpty)
   },
   Conformance("nothing is recorded of a multipart upload of a run that is not known") { ledger in
     let upload = multipart(run: runID(7), token: "t")

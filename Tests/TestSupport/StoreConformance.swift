@@ -89,11 +89,11 @@ package let storePutConformance: [Conformance<StoreUnderTest>] =
     },
     Conformance("it can be settled at any time, and more than once") { subject in
       let directory = try TemporaryDirectory()
-      try await subject.store.settle()
+      try await subject.store.settle([])
       let file = try DescriptorFile(directory.write("x", to: "file"))
       _ = try await subject.store.put(file, at: ObjectKey("x"), progress: TransferMeter())
-      try await subject.store.settle()
-      try await subject.store.settle()
+      try await subject.store.settle([])
+      try await subject.store.settle([])
       _ = try await subject.store.put(file, at: ObjectKey("y"), progress: TransferMeter())
       #expect(try await subject.content(ObjectKey("y")) == [0x78])
     },

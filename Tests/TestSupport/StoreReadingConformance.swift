@@ -31,7 +31,7 @@ let storeReadingConformance: [Conformance<StoreUnderTest>] = [
     #expect(reading?.code == Failure.noSuchKey)
     #expect(reading?.kind == .permanent)
     let copying = await #expect(throws: Failure.self) {
-      try await subject.store.copy(ObjectKey("absent"), to: ObjectKey("other"))
+      try await subject.store.copy(ObjectKey("absent"), to: ObjectKey("other"), for: runID(1))
     }
     #expect(copying?.code == Failure.noSuchKey)
     #expect(try await subject.content(ObjectKey("other")) == [0x78])
@@ -84,7 +84,7 @@ let storeReadingConformance: [Conformance<StoreUnderTest>] = [
     }
     for _ in 0..<2 {
       let source = ObjectKey("dir/source with + and %")
-      #expect(try await subject.store.copy(source, to: ObjectKey("target")).size == 7)
+      #expect(try await subject.store.copy(source, to: ObjectKey("target"), for: runID(1)).size == 7)
     }
     #expect(try await subject.content(ObjectKey("target")) == Array("content".utf8))
     #expect(try await subject.content(ObjectKey("dir/source with + and %")) == Array("content".utf8))

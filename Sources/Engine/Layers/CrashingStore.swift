@@ -41,16 +41,16 @@
       return left
     }
 
-    func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+    func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt {
       points.pass("store.copy.before")
-      let receipt = try await store.copy(source, to: key)
+      let receipt = try await store.copy(source, to: key, for: run)
       points.pass("store.copy.after")
       return receipt
     }
 
-    func settle() async throws(Failure) {
+    func settle(_ runs: [RunID]) async throws(Failure) {
       points.pass("store.settle.before")
-      try await store.settle()
+      try await store.settle(runs)
       points.pass("store.settle.after")
     }
 

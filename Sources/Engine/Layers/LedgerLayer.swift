@@ -37,6 +37,9 @@ extension LedgerLayer {
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] {
     try await kept.abandonedUploads(of: run)
   }
+  func address(of destination: DestinationName) async throws(Failure) -> String? {
+    try await kept.address(of: destination)
+  }
   func unansweredUploads() async throws(Failure) -> [UnansweredUpload] { try await kept.unansweredUploads() }
   func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) async throws(Failure) -> Bool {
     try await kept.hasMultipartUpload(to: key, at: destination)

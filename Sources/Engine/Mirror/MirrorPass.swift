@@ -106,7 +106,7 @@ final class MirrorPass {
     for target in targets where counts[target.name]?.toDelete ?? 0 > 0 {
       do throws(Failure) {
         try await delete(at: target, tally)
-        try await target.store.settle()
+        try await target.store.settle([session.run.id])
       } catch {
         if error.kind == .fatal { throw error }
         session.logger.error("\(error.message)", metadata: ["destination": "\(target.name)"])

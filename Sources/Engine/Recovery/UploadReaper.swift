@@ -7,12 +7,12 @@ struct UploadReaper: Sendable {
   let ports: EnginePorts
   let logger: Logger
 
-  /// From one look for what unanswered requests have made to the next.
+  /// From one look to the next in the service.
   static let interval = Duration.seconds(300)
 
-  /// Those of `run`, or of all runs for nil. What cannot be ended now is told, and tried again at the next start; a
-  /// destination that does not answer, or refuses, is asked once. One whose ID was never heard of is left to `sweep`.
-  /// Throws a fatal failure alone: of the ledger.
+  /// Those of `run`, or of all runs for nil. What cannot be ended now is told, and tried again in the service, or at the next
+  /// start; a destination that does not answer, or takes nothing, is asked once. One whose ID was never heard of is left to
+  /// `sweep`. Throws a fatal failure alone: of the ledger.
   func reap(_ run: RunID?) async throws(Failure) {
     var unreachable: Set<DestinationName> = []
     for upload in try await ports.ledger.abandonedUploads(of: run) {
@@ -24,13 +24,15 @@ struct UploadReaper: Sendable {
       guard let store = ports.stores[upload.destination], !unreachable.contains(upload.destination) else { continue }
       do throws(Failure) {
         try await store.abandon(upload)
+        logger.info(
+          "ended a multipart upload", metadata: ["destination": "\(upload.destination)", "key": "\(upload.key)"])
       } catch {
-        if tell(error, upload.key, upload.destination) { unreachable.insert(upload.destination) }
-        continue
+        guard tell(error, upload.key, upload.destination) else {
+          unreachable.insert(upload.destination)
+          continue
+        }
       }
       try await ports.ledger.end(upload)
-      logger.info(
-        "ended a multipart upload", metadata: ["destination": "\(upload.destination)", "key": "\(upload.key)"])
     }
   }
 
@@ -40,17 +42,22 @@ struct UploadReaper: Sendable {
     var unreachable: Set<DestinationName> = []
     for upload in try await ports.ledger.unansweredUploads() {
       if Task.isCancelled { return }
-      guard let store = ports.stores[upload.destination], !unreachable.contains(upload.destination),
-        try await !isInUse(upload)
-      else { continue }
-      let isLast = upload.isExpired(at: ports.clock.now())
-      do throws(Failure) {
-        try await store.abandon(upload) { () throws(Failure) in try await isInUse(upload) }
-      } catch {
-        if tell(error, upload.key, upload.destination) { unreachable.insert(upload.destination) }
-        guard isLast, error.kind == .permanent else { continue }
+      let now = ports.clock.now()
+      var isOver = upload.isGivenUp(at: now)
+      if let store = ports.stores[upload.destination], !unreachable.contains(upload.destination) {
+        if try await isInUse(upload) { continue }
+        do throws(Failure) {
+          try await store.abandon(upload) { () throws(Failure) in try await isInUse(upload) }
+          isOver = isOver || upload.isExpired(at: now)
+        } catch {
+          if tell(error, upload.key, upload.destination) {
+            isOver = isOver || upload.isExpired(at: now)
+          } else {
+            unreachable.insert(upload.destination)
+          }
+        }
       }
-      if isLast { try await ports.ledger.commit([.unansweredEnded(upload)]) }
+      if isOver { try await ports.ledger.commit([.unansweredEnded(upload)]) }
     }
   }
 
@@ -58,10 +65,12 @@ struct UploadReaper: Sendable {
     try await ports.ledger.hasMultipartUpload(to: upload.key, at: upload.destination)
   }
 
-  /// Whether the destination need not be asked for more.
+  /// Whether the same would fail later as well, so that what is there is left to whoever may end it; else the destination
+  /// need not be asked for more now.
   private func tell(_ failure: Failure, _ key: ObjectKey, _ destination: DestinationName) -> Bool {
-    if Task.isCancelled { return true }
+    if Task.isCancelled { return false }
     logger.warning("\(failure.message)", metadata: ["destination": "\(destination)", "key": "\(key)"])
-    return failure.kind != .permanent
+    // A refusal may be one of this operation, or of this key.
+    return failure.kind == .permanent || ["AccessDenied", "HTTP403"].contains(failure.code)
   }
 }

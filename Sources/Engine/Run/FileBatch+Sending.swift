@@ -73,9 +73,10 @@ extension FileBatch {
 
   /// What a destination could not make durable it has to be given again.
   func settle(_ members: [Member]) async {
+    let runs = members.map(\.session.run.id)
     for destination in context.destinations {
       do throws(Failure) {
-        try await ports.stores[destination.name]?.settle()
+        try await ports.stores[destination.name]?.settle(runs)
       } catch {
         logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])
         for member in members {

@@ -108,7 +108,7 @@ struct FileSender: Sendable {
     case .compare(let known): return try await sending.target.store.recognise(file, at: sending.key, as: known)
     case .copy(let source, let receipt):
       do throws(Failure) {
-        return try await sending.target.store.copy(source, to: sending.key).proving(receipt)
+        return try await sending.target.store.copy(source, to: sending.key, for: run).proving(receipt)
       } catch {
         log.debug("\(error.message)", metadata: ["destination": "\(sending.target.name)"])
         return nil

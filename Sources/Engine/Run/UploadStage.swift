@@ -193,7 +193,7 @@ struct UploadStage {
   private func settle(_ tally: AttemptTally) async throws(Failure) {
     for destination in session.context.destinations where !tally.isClosed(destination.name) {
       do throws(Failure) {
-        try await session.ports.stores[destination.name]?.settle()
+        try await session.ports.stores[destination.name]?.settle([session.run.id])
       } catch {
         tally.unsettled(error, at: destination.name)
         session.logger.error("\(error.message)", metadata: ["destination": "\(destination.name)"])

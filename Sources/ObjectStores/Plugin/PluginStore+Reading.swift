@@ -46,7 +46,7 @@ extension PluginStore {
 
   private static let deletesAtOnce = 16
 
-  package func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt {
+  package func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt {
     try check(source, .copy)
     try check(key, .copy)
     let request = PluginRequest.copy(source, to: key)

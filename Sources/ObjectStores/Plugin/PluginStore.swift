@@ -59,7 +59,7 @@ package final class PluginStore: ObjectStore {
   ) async throws(Failure) {}
 
   /// A plugin answers a put when the object is durable.
-  package func settle() async throws(Failure) {}
+  package func settle(_ runs: [RunID]) async throws(Failure) {}
 
   package func url(of key: ObjectKey) -> String { "plugin://\(plan.destination)/\(percentEncoded(key))" }
 

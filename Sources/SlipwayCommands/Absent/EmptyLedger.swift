@@ -21,6 +21,7 @@ struct EmptyLedger: Ledger {
     of run: RunID, _ path: BytePath, at destination: DestinationName
   ) async throws(Failure) -> MultipartUpload? { nil }
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload] { [] }
+  func address(of destination: DestinationName) async throws(Failure) -> String? { nil }
   func unansweredUploads() async throws(Failure) -> [UnansweredUpload] { [] }
   func hasMultipartUpload(to key: ObjectKey, at destination: DestinationName) async throws(Failure) -> Bool { false }
   func expiredRuns(

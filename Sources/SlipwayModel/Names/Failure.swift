@@ -46,6 +46,15 @@ public struct Failure: Error, Sendable, Hashable {
   }
 }
 
+extension Failure {
+  /// The same, of which a later attempt may be spared.
+  public var mayPass: Failure {
+    Failure(
+      .transient(retryAfter: nil), operation, subject, code: code, cause: cause, remedy: remedy,
+      isUnreachable: isUnreachable)
+  }
+}
+
 extension Failure: CustomStringConvertible {
   public var description: String { message }
 }

@@ -40,11 +40,14 @@ public protocol Ledger: UploadJournal, MirrorRecords {
   /// The latest start of each hook of a run, in order of their first start.
   func hooks(of run: RunID) async throws(Failure) -> [HookRecord]
 
+  /// Where the objects of a destination lie, as it was last told; nil if it never was.
+  func address(of destination: DestinationName) async throws(Failure) -> String?
+
   /// Multipart uploads of runs that are over, which nobody goes on with; those of `run` alone, if it is over, or of all
   /// for nil. Without their parts.
   func abandonedUploads(of run: RunID?) async throws(Failure) -> [MultipartUpload]
 
-  /// Requests for multipart uploads of which it is not known what they have made, oldest first.
+  /// Requests for multipart uploads of which it is not known what they have made, those first that are long ago.
   func unansweredUploads() async throws(Failure) -> [UnansweredUpload]
 
   /// Whether a multipart upload to this key is under way, or still to be ended.
@@ -121,8 +124,12 @@ public enum LedgerChange: Sendable, Hashable {
   case inheritUploads(RunID)
   /// Removes the rows of a path that is no longer part of the run.
   case forgetUploads(RunID, path: BytePath)
-  /// Removes the rows of a destination that could not keep what it had been given.
+  /// Removes the rows of a destination that could not keep what it had been given; of a mirror, what is known of the
+  /// content of its objects there.
   case forgetDestination(RunID, DestinationName)
+  /// Where the objects of a destination lie. If that is another place than before, the rows of runs that are not over are
+  /// removed, and no later run inherits those of the runs so far.
+  case address(DestinationName, String)
   /// Inserts the upload, or replaces that of the same run, path and destination with its parts; one that only gains its
   /// ID keeps them.
   case multipart(MultipartUpload)
@@ -130,9 +137,10 @@ public enum LedgerChange: Sendable, Hashable {
   case part(MultipartUpload.Part, of: MultipartUpload)
   /// Removes the upload of this run, path, destination and token with its parts.
   case multipartEnded(MultipartUpload)
-  /// What a request has made, the answer to which was never heard, is to be looked for.
+  /// What a request has made, the answer to which was never heard, is to be looked for, with what is looked for already
+  /// under the same key.
   case unanswered(UnansweredUpload)
-  /// It need not be looked for any more.
+  /// It need not be looked for any more, unless a later request has been noted since.
   case unansweredEnded(UnansweredUpload)
   /// Inserts the hook's record, or replaces the one of the same run, phase and hook.
   case hook(HookRecord)

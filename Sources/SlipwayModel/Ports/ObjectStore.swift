@@ -38,9 +38,9 @@ public protocol ObjectStore: Sendable {
   /// reason; throws where nothing more could be removed.
   func delete(_ keys: [ObjectKey]) async throws(Failure) -> [ObjectFailure]
 
-  /// Stores at `key` what lies at `source`, with what it carries beside its content, as `put` would. No such source is
+  /// Stores for `run` at `key` what lies at `source`, with what it carries beside its content, as `put` would. No such source is
   /// a permanent failure (`Failure.noSuchKey`). Called from tasks that may block.
-  func copy(_ source: ObjectKey, to key: ObjectKey) async throws(Failure) -> PutReceipt
+  func copy(_ source: ObjectKey, to key: ObjectKey, for run: RunID) async throws(Failure) -> PutReceipt
 
   /// What lies at `key`, of which `known` is known, if that has the content of `file`; nil if it has not, or if nothing
   /// shows whether it has. Reads the file only where sizes are equal, and asks the store only where what is known says
@@ -49,8 +49,9 @@ public protocol ObjectStore: Sendable {
     _ file: any OpenFile, at key: ObjectKey, as known: KnownObject
   ) async throws(Failure) -> PutReceipt?
 
-  /// Makes everything durable that was put or copied before the call. Called once before a run counts as uploaded.
-  func settle() async throws(Failure)
+  /// Makes everything durable that was put or copied for these runs before the call; throws if something of any of them
+  /// may be lost, and then it counts as not put. Called once before a run counts as uploaded.
+  func settle(_ runs: [RunID]) async throws(Failure)
 
   /// The object's address for people and manifests.
   func url(of key: ObjectKey) -> String

@@ -218,7 +218,7 @@ struct MultipartFaultTests {
   @Test("fault 32: an upload of which the request arrives after its process is dead is ended")
   func lateBegin() async throws {
     try await MultipartBench.with(rules: [
-      .multipart("POST", "uploads", .answer(status: 403, code: "AccessDenied"))
+      .multipart("POST", "uploads", .answer(status: 501, code: "NotImplemented"))
     ]) { bench in
       await #expect(throws: Failure.self) { try await bench.put() }
       _ = try await bench.put()
@@ -251,10 +251,36 @@ struct MultipartFaultTests {
     }
   }
 
+  @Test("fault 32: an upload that the server loses again and again fails the attempt, not the file")
+  func lostAgain() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("PUT", "partNumber", 1...99, .answer(status: 404, code: "NoSuchUpload"))
+    ]) { bench in
+      let failure = await #expect(throws: Failure.self) { try await bench.put() }
+      #expect(failure?.kind == .transient(retryAfter: nil) && failure?.code == "NoSuchUpload")
+      bench.server.removeRules()
+      _ = try await bench.put()
+      try await bench.expectDelivered()
+    }
+  }
+
+  @Test("nothing is remembered of an upload that the server refused to begin")
+  func refusedBegin() async throws {
+    try await MultipartBench.with(rules: [
+      .multipart("POST", "uploads", 1...9, .answer(status: 403, code: "AccessDenied"))
+    ]) { bench in
+      for _ in 0..<3 { await #expect(throws: Failure.self) { try await bench.put() } }
+      #expect(try await bench.known() == nil)
+      let ledger = try #require(bench.context.journal as? InMemoryLedger)
+      let left = try await ledger.unansweredUploads()
+      #expect(left.isEmpty)
+    }
+  }
+
   @Test("fault 32: an upload that was begun by a process that died before it knew its ID is ended")
   func intentAlone() async throws {
     try await MultipartBench.with(rules: [
-      .multipart("POST", "uploads", .answerAfterEffect(status: 403, code: "AccessDenied"))
+      .multipart("POST", "uploads", .answerAfterEffect(status: 501, code: "NotImplemented"))
     ]) { bench in
       await #expect(throws: Failure.self) { try await bench.put() }
       let known = try #require(try await bench.known())

@@ -9,15 +9,15 @@ extension S3Client {
     let (fields, tags) = try await fields(of: source, token)
     let id = try await beginCopy(fields, to: key)
     let copy = PartCopy(source: source, key: key, id: id, token: token)
+    let etag: String
     do throws(S3Error) {
-      let parts = try await copyParts(copy, limits)
-      let etag = try await complete(copy, parts)
-      try await restoreTags(key, tags)
-      return PutReceipt(size: source.head.size, etag: etag, checksum: nil)
+      etag = try await complete(copy, try await copyParts(copy, limits))
     } catch {
       await abort(copy)
       throw error
     }
+    try await restoreTags(key, tags)
+    return PutReceipt(size: source.head.size, etag: etag, checksum: nil)
   }
 
   /// Of the new object's description, and its tags: the same as the source's, the token, and what the destination asks for.
