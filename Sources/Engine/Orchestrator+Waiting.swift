@@ -4,17 +4,17 @@ import SlipwayModel
 extension Orchestrator {
   func setAlarm() {
     let times = [backlog.earliest, shared.outages?.nextProbe].compactMap { $0 }
-    alarm.set(for: times.min(), ports.clock) { await self.ring() }
+    alarm.set(for: times.min(), ports.clock) { await self.ring($0) }
   }
 
-  private func ring() {
+  private func ring(_ now: Timestamp) {
     alarm.reset()
-    wake()
+    wake(at: now)
   }
 
-  func wake() {
-    backlog.wakeDue(at: ports.clock.now())
-    backlog.unpark(shared.outages?.takeDue() ?? [])
+  func wake(at now: Timestamp) {
+    backlog.wakeDue(at: now)
+    backlog.unpark(shared.outages?.takeDue(at: now) ?? [])
     setAlarm()
     pump()
   }
@@ -32,6 +32,6 @@ extension Orchestrator {
 
   nonisolated func followOutages() async {
     guard let outages = shared.outages else { return }
-    for await _ in outages.changes { await wake() }
+    for await _ in outages.changes { await wake(at: ports.clock.now()) }
   }
 }

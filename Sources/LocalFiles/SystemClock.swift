@@ -9,12 +9,14 @@ package struct SystemClock: SlipwayModel.Clock {
 
   package init() {}
 
-  /// When the machine was started, by the wall clock of now (CLOCK_BOOTTIME counts from there, clock_gettime(2)).
-  package var machineStarted: Timestamp {
-    var running = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &running)
-    return Timestamp(
-      nanoseconds: now().nanoseconds - Int64(running.tv_sec) * 1_000_000_000 - Int64(running.tv_nsec))
+  /// When the machine was started, by the wall clock of now.
+  package var machineStarted: Timestamp { now() + (.zero - running) }
+
+  /// For how long the machine has been running, suspension included (CLOCK_BOOTTIME, clock_gettime(2)).
+  private var running: Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
   }
 
   package func now() -> Timestamp {
@@ -23,9 +25,11 @@ package struct SystemClock: SlipwayModel.Clock {
     return Timestamp(nanoseconds: Int64(moment.tv_sec) * 1_000_000_000 + Int64(moment.tv_nsec))
   }
 
+  /// A clock that is set forward ends it earlier; one that is set back does not prolong it.
   package func sleep(until deadline: Timestamp) async throws(CancellationError) {
+    let (whole, start) = (deadline - now(), running)
     while true {
-      let rest = deadline - now()
+      let rest = min(deadline - now(), whole - (running - start))
       if rest <= .zero { break }
       do {
         try await Task.sleep(for: min(rest, Self.sleepMax))

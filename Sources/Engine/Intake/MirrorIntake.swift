@@ -123,15 +123,15 @@ actor MirrorIntake: UnmarkedIntake {
 
   private func setAlarm() {
     let executor = ports.fileExecutor
-    alarm.set(for: batches.earliest, ports.clock) {
-      await Task.detached(executorPreference: executor) { await self.ring() }.value
+    alarm.set(for: batches.earliest, ports.clock) { now in
+      await Task.detached(executorPreference: executor) { await self.ring(now) }.value
     }
   }
 
-  private func ring() async {
+  private func ring(_ now: Timestamp) async {
     alarm.reset()
     do throws(Failure) {
-      for tree in batches.takeDue(at: ports.clock.now()) {
+      for tree in batches.takeDue(at: now) {
         guard let context = context(of: tree.workflow) else { continue }
         try await look(at: tree, context)
         await closeIfComplete(context.workflow)

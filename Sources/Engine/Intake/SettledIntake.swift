@@ -113,14 +113,14 @@ actor SettledIntake: UnmarkedIntake {
 
   private func setAlarm() {
     let executor = ports.fileExecutor
-    alarm.set(for: settling.earliest, ports.clock) {
-      await Task.detached(executorPreference: executor) { await self.ring() }.value
+    alarm.set(for: settling.earliest, ports.clock) { now in
+      await Task.detached(executorPreference: executor) { await self.ring(now) }.value
     }
   }
 
-  private func ring() async {
+  private func ring(_ now: Timestamp) async {
     alarm.reset()
-    let due = settling.takeDue(at: ports.clock.now())
+    let due = settling.takeDue(at: now)
     do throws(Failure) {
       for context in contexts {
         let trees = due.filter { $0.workflow == context.workflow.name }

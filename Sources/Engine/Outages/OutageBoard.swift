@@ -73,9 +73,8 @@ final class OutageBoard: Sendable {
   var nextProbe: Timestamp? { outages.withLock { $0.nextProbe } }
 
   /// The runs that go on now: those whose outage has ended, and those that try whether another one has.
-  func takeDue() -> [RunID] {
-    let now = clock.now()
-    return outages.withLock { $0.takeFreed() + $0.takeProbers(at: now) }
+  func takeDue(at now: Timestamp) -> [RunID] {
+    outages.withLock { $0.takeFreed() + $0.takeProbers(at: now) }
   }
 
   /// A run's attempt has ended, however; `isOver`: it was the last.

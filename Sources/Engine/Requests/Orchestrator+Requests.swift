@@ -87,6 +87,6 @@ extension Orchestrator: RunControl {
   /// What has been done may let others begin, or be the last that this process was to do.
   func end() {
     requests -= 1
-    wake()
+    wake(at: ports.clock.now())
   }
 }
