@@ -89,6 +89,8 @@ struct MirrorTests {
       let json = try await world.run("verify", "w", "--json", expecting: 1).objects()
       #expect(json.compactMap { $0["difference"] as? String } == ["delete", "upload", "differs"])
       #expect(json.last?["different"] as? Int == 3)
+      let failing = try await world.run("run", "--dry-run", "--fail-rate", "1", expecting: 1).lines(.output)
+      #expect(failing.contains { $0.contains("fail ") && $0.hasSuffix("(as --fail-rate says)") }, "\(failing)")
       let dry = try await world.run("run", "--dry-run")
       #expect(
         dry.lines(.output).filter { !$0.hasPrefix("tree ") } == [

@@ -14,34 +14,50 @@ extension DryRun {
     var run = Run(id: .unique(at: now), tree: tree, marker: nil, created: now)
     run.targetPrefix = context.evaluatedPrefix(for: run, ports: ports)
     try await runHooks(.pre, context.workflow.hooks.pre, run, context, tell)
-    var isClean = true
+    var (isClean, failed) = (true, 0)
     do throws(Failure) {
-      let (isEqual, told) = try await compare(run, context, pass, tell)
-      isClean = isEqual
+      let told: ToldFindings.Pass
+      (isClean, failed, told) = try await compare(run, context, pass, tell)
       board.findings.end(told)
     } catch {
       isClean = false
       tell(.problem(tree, error))
     }
-    run.outcome = .success
+    run.outcome = failed == 0 ? .success : .failure
+    if failed > 0 { run.error = Self.failures(failed) }
     try await runHooks(.post, context.workflow.hooks.post, run, context, tell)
     board.end(tree)
-    return isClean
+    return isClean && failed == 0
+  }
+
+  /// nil for what is no upload, or is not to fail.
+  private func failing(_ finding: MirrorFinding, of tree: TreeID) -> Line? {
+    switch finding {
+    case .upload(let path, let key, let destination), .replace(let path, let key, let destination),
+      .copy(let path, let key, let destination, _):
+      fails() ? .failing(tree, path, key, destination) : nil
+    case .delete, .skip, .problem: nil
+    }
   }
 
   private func compare(
     _ run: Run, _ context: WorkflowContext, _ pass: ToldFindings.Pass, _ tell: (Line) -> Void
-  ) async throws(Failure) -> (isClean: Bool, ToldFindings.Pass) {
-    var pass = pass
+  ) async throws(Failure) -> (isClean: Bool, failed: Int, ToldFindings.Pass) {
+    var (pass, failed) = (pass, 0)
     let (tree, rule) = (run.tree, context.workflow.intake.mirrorRule ?? MirrorRule())
     let preview = try await MirrorPreview(of: run, context, ports)
-    let count = try await preview.run { if pass.take($0) { tell(.difference(tree, $0)) } }
+    let count = try await preview.run { finding in
+      guard pass.take(finding) else { return }
+      let failing = failing(finding, of: tree)
+      if failing != nil { failed += 1 }
+      tell(failing ?? .difference(tree, finding))
+    }
     do throws(Failure) {
       try await check(count, preview, rule, tree)
-      return (count.problems == 0, pass)
+      return (count.problems == 0, failed, pass)
     } catch {
       tell(.problem(tree, error))
-      return (false, pass)
+      return (false, failed, pass)
     }
   }
 

@@ -9,7 +9,7 @@ public struct DryRun: Sendable {
   private let grace: Duration
   private let logger: Logger
   /// Asked of each file and destination: whether that upload is told as failed.
-  private let fails: @Sendable () -> Bool
+  let fails: @Sendable () -> Bool
 
   /// One thing to tell.
   public enum Line: Sendable {
@@ -182,10 +182,12 @@ public struct DryRun: Sendable {
       tell(.manifest(tree, context.manifestKey(of: run), destinations: context.destinations))
     }
     run.outcome = failed == 0 ? .success : .failure
-    if failed > 0 { run.error = "\(failed) uploads failed, as --fail-rate says" }
+    if failed > 0 { run.error = Self.failures(failed) }
     try await runHooks(.post, context.workflow.hooks.post, run, context, at: directory, tell)
     return isClean && failed == 0
   }
+
+  static func failures(_ count: Int) -> String { "\(count) uploads failed, as --fail-rate says" }
 
   /// How many of its uploads are to fail.
   private func tellItem(
