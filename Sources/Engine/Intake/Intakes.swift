@@ -34,6 +34,7 @@ actor Intakes {
   /// Looks for abort markers that lie there already; called once, before anything is taken in.
   func begin() async throws(Failure) {
     for workflow in workflows {
+      if !bench.isOnce, let started = workflow.started { removeStarted(started) }
       guard case .markers(_, let abort?) = workflow.stop else { continue }
       for watch in workflow.watch { try await abortIfAsked(at: watch.path.appending(abort)) }
     }
@@ -161,6 +162,16 @@ actor Intakes {
       guard unlisted[workflow.name]?.remove(watch) != nil, unlisted[workflow.name]?.isEmpty == true else { continue }
       bench.logger.info("watching", metadata: ["workflow": "\(workflow.name)"])
       if let started = workflow.started { tellStarted(started) }
+    }
+  }
+
+  /// What an earlier process has told is not true of this one yet.
+  private func removeStarted(_ path: BytePath) {
+    do throws(Failure) {
+      guard let old = try bench.ports.files.fingerprint(path.name, in: path.parent) else { return }
+      _ = try bench.ports.files.remove(path.name, in: path.parent, ifStill: old)
+    } catch {
+      bench.logger.error("\(error.message)")
     }
   }
 

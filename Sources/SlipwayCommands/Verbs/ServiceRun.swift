@@ -26,6 +26,9 @@ struct ServiceRun {
       StandardError.shared.write("slipway: \(error.message)")
       throw Exit.code(for: error)
     }
+    if summary.unfinished > 0 {
+      assembly.logger.notice("left unfinished: \(summary.unfinished); the next start goes on with it")
+    }
     throw Self.code(summary)
   }
 
