@@ -14,7 +14,8 @@ struct ConfigurationLoading {
   init(_ options: FileOptions) throws {
     loader = WorkflowFileLoader(
       environment: ProcessEnvironment.text, workingDirectory: .workingDirectory,
-      trustPermissions: options.trustPermissions, patterns: PCRE2Compiler())
+      trustPermissions: options.trustPermissions, patterns: PCRE2Compiler(),
+      defaultStateDirectory: Assembly.defaultStateDirectory)
     if !options.files.isEmpty {
       files = options.files.map { BytePath($0) }
       return

@@ -25,17 +25,20 @@ package struct WorkflowFileLoader: Sendable {
   private let workingDirectory: BytePath
   private let trustPermissions: Bool
   private let patterns: any PatternCompiler
+  private let defaultStateDirectory: BytePath?
 
   /// `environment` is what `${NAME}`, `{env.NAME}` and a bare hook name's PATH are looked up in; `workingDirectory` is
-  /// absolute. With `trustPermissions` files that others may write are warned of, not refused.
+  /// absolute. With `trustPermissions` files that others may write are warned of, not refused. `defaultStateDirectory`
+  /// is used where the files name none, and is no part of what is loaded.
   package init(
     environment: [String: String], workingDirectory: BytePath, trustPermissions: Bool = false,
-    patterns: any PatternCompiler
+    patterns: any PatternCompiler, defaultStateDirectory: BytePath? = nil
   ) {
     self.environment = environment
     self.workingDirectory = workingDirectory
     self.trustPermissions = trustPermissions
     self.patterns = patterns
+    self.defaultStateDirectory = defaultStateDirectory
   }
 
   /// Reads the files, of which later ones win key by key. Each must exist.
@@ -96,7 +99,10 @@ package struct WorkflowFileLoader: Sendable {
     let draft = ConfigurationDraft(decoding: merged, at: roots[0].mark, context)
     if scope == .file { return draft.configuration }
     let writers = WritersCheck(diagnostics: diagnostics, isTrusted: trustPermissions)
-    ConfigurationChecks(draft: draft, diagnostics: diagnostics, environment: environment, writers: writers).run()
+    ConfigurationChecks(
+      draft: draft, diagnostics: diagnostics, environment: environment, writers: writers, patterns: patterns,
+      defaultStateDirectory: defaultStateDirectory
+    ).run()
     return draft.configuration
   }
 }

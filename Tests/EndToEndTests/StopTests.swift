@@ -243,7 +243,7 @@ struct WatchVerbTests {
       ["--to", "/x", "-n", "2"], ["--to", "/x", "--strategy", "other"], ["--to", "s3://"], ["--to", "gs://b"],
       ["--to", "/x", "--marker", "a/b"], ["--to", "/x", "--target-prefix", "{nothing}"], [],
       ["--to", "/x", "--to", "/y", "extra"], ["--to", "/x", "--filter", "("],
-      ["--to", "/x", "--target-prefix", "a/../b"],
+      ["--to", "/x", "--target-prefix", "a/../b"], ["--to", "/x", "--state-dir", "in/state"],
     ])
   func usage(_ options: [String]) async throws {
     try await World.with(.none) { world in

@@ -8,6 +8,7 @@ final class Bundle {
   let directory: BytePath
   var environment: [String: String] = ["PATH": "/usr/bin:/bin"]
   var trustPermissions = false
+  var defaultStateDirectory: BytePath?
 
   init() {
     var template = Array("/tmp/slipway-file-XXXXXX".utf8CString)
@@ -43,7 +44,7 @@ final class Bundle {
   var loader: WorkflowFileLoader {
     WorkflowFileLoader(
       environment: environment, workingDirectory: directory, trustPermissions: trustPermissions,
-      patterns: CountedParentheses())
+      patterns: CountedParentheses(), defaultStateDirectory: defaultStateDirectory)
   }
 
   func load(_ yaml: String) -> LoadResult {

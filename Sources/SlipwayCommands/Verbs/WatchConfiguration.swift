@@ -3,6 +3,7 @@ import Checksums
 import Glibc
 import PatternMatching
 import SlipwayModel
+import WorkflowFile
 
 /// What the flags of `watch` say, as the configuration that a file would give.
 struct WatchConfiguration {
@@ -21,7 +22,7 @@ struct WatchConfiguration {
       throw ValidationError("\(directory) is not a directory.")
     }
     var settings = Settings()
-    settings.stateDirectory = try verb.stateDir.map(absolute) ?? Self.stateDirectory(for: directory)
+    settings.stateDirectory = try stateDirectory(for: directory)
     let destination = try self.destination()
     if case .directory(let path) = destination.kind, path.isWithin(directory) {
       throw ValidationError("--to \(path) lies in the watched directory \(directory).")
@@ -105,10 +106,15 @@ struct WatchConfiguration {
     BytePath(absolutizing: path)
   }
 
-  /// A directory of its own beside the service's, so that the two never meet.
-  private static func stateDirectory(for directory: BytePath) throws -> BytePath {
+  /// By default a directory of its own beside the service's, so that the two never meet.
+  private func stateDirectory(for directory: BytePath) throws -> BytePath {
     let hash = hexadecimal(try MessageDigest.of(directory.bytes, by: .sha256).prefix(8))
-    return Assembly.defaultStateDirectory.appending("watch-\(hash)")
+    let state = verb.stateDir.map(absolute) ?? Assembly.defaultStateDirectory.appending("watch-\(hash)")
+    if LocalInspection.resolved(state).isWithin(LocalInspection.resolved(directory)) {
+      throw ValidationError(
+        "the state directory \(state) lies in the watched directory \(directory): name one outside with --state-dir.")
+    }
+    return state
   }
 }
 

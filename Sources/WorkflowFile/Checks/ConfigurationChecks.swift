@@ -6,6 +6,9 @@ struct ConfigurationChecks {
   let diagnostics: Diagnostics
   let environment: [String: String]
   let writers: WritersCheck
+  let patterns: any PatternCompiler
+  /// Where the file names none.
+  let defaultStateDirectory: BytePath?
 
   /// So many watched directories are compared with one another.
   static let mostWatchDirectories = 1_000
@@ -18,6 +21,7 @@ struct ConfigurationChecks {
     }
     for directory in watched.all { checkExists(directory) }
     checkOverlaps(watched)
+    checkStateDirectory(watched)
     checkPlugins()
     for workflow in draft.workflows {
       checkSourcePrefix(workflow)
@@ -27,6 +31,7 @@ struct ConfigurationChecks {
       checkLinks(workflow)
       checkHooks(workflow)
       checkFileTrees(workflow)
+      checkStarted(workflow, watched)
       checkSidecar(workflow)
       checkQueue(workflow, watched)
       checkMirror(workflow)

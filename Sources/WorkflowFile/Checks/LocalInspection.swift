@@ -2,7 +2,7 @@ import Glibc
 import SlipwayModel
 
 /// What the checks ask of the file system of this machine. Each call may block in the kernel.
-enum LocalInspection {
+package enum LocalInspection {
   /// By `stat`, links followed; the error number where there is none.
   static func facts(_ path: BytePath) -> Result<FileFacts, SystemError> {
     var status = stat()
@@ -20,7 +20,7 @@ enum LocalInspection {
   }
 
   /// The path without links; what does not exist yet stays as it is written below what does.
-  static func resolved(_ path: BytePath) -> BytePath {
+  package static func resolved(_ path: BytePath) -> BytePath {
     if let whole = realPath(path) { return whole }
     if path.parent == path { return path }
     return resolved(path.parent).appending(path.name)

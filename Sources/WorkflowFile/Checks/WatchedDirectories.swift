@@ -10,6 +10,8 @@ struct WatchedDirectory {
   /// Without symbolic links.
   let resolved: BytePath
   let keepsFiles: Bool
+  /// Whether what lies in directories below it is none of its workflow's.
+  let isFlat: Bool
   let mark: Mark
 }
 
@@ -22,7 +24,8 @@ struct WatchedDirectories {
       workflow.watch.map { directory in
         WatchedDirectory(
           workflow: index, name: workflow.name, path: directory.value,
-          resolved: LocalInspection.resolved(directory.value), keepsFiles: workflow.keepsFiles, mark: directory.mark)
+          resolved: LocalInspection.resolved(directory.value), keepsFiles: workflow.keepsFiles,
+          isFlat: workflow.queue != nil, mark: directory.mark)
       }
     }
   }

@@ -7,6 +7,7 @@ private enum TopKey: String, CaseIterable {
 /// All files together, decoded as far as they go.
 struct ConfigurationDraft {
   private(set) var settings = Settings()
+  private(set) var stateDirectory: Located<BytePath>?
   private(set) var destinations: [DestinationName: DestinationDraft] = [:]
   private(set) var workflows: [WorkflowDraft] = []
 
@@ -15,6 +16,7 @@ struct ConfigurationDraft {
     _ = reader.required(.version)
     if let node = reader[.settings] {
       settings = Settings(decoding: node, named: reader.mark(of: .settings), context)
+      stateDirectory = Self.stateDirectory(settings, node)
     }
     if let node = reader[.destinations] {
       let drafts = (context.entries(node) ?? []).map { DestinationDraft(decoding: $0, context) }
@@ -24,6 +26,13 @@ struct ConfigurationDraft {
       if entries.isEmpty { context.error("expected at least one workflow, found an empty mapping", at: node.mark) }
       workflows = entries.map { WorkflowDraft(decoding: $0, context) }
     }
+  }
+
+  private static func stateDirectory(_ settings: Settings, _ node: Node) -> Located<BytePath>? {
+    guard let path = settings.stateDirectory, case .mapping(let entries) = node.content,
+      let entry = entries.first(where: { $0.key == SettingsKey.stateDirectory.rawValue })
+    else { return nil }
+    return Located(path, entry.value.mark)
   }
 
   /// Only to be used where nothing was wrong.

@@ -85,7 +85,8 @@ extension WorkflowDraft {
       (workflow.symlinks, symlinks) = (choice, reader.mark(of: .symlinks))
     }
     workflow.stop = reader[.stop].flatMap { StopRule(decoding: $0, intake: workflow.intake, context) }
-    workflow.started = reader[.started].flatMap(context.path)
+    if let node = reader[.started], let path = context.path(node) { started = Located(path, node.mark) }
+    workflow.started = started?.value
     if let node = reader[.sidecar], let name = context.sidecar(node) {
       (workflow.sidecar, sidecar) = (name, reader.mark(of: .sidecar))
     }

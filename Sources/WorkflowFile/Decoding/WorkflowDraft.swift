@@ -16,6 +16,7 @@ struct WorkflowDraft {
   /// The directories of `queue`, and where it stands.
   var queue: QueueDraft?
   var symlinks: Mark?
+  var started: Located<BytePath>?
   var commit: Mark?
   var sidecar: Mark?
   var treeSettings: Mark?
