@@ -61,6 +61,18 @@ import Testing
     #expect(world.keys() == ["a.csv"])
   }
 
+  @Test("A push of a file that the filter leaves out is refused")
+  func filteredPush() async throws {
+    world.set { $0.filter = [FilterRule(pattern: #"\.csv$"#, location: EngineWorld.location)] }
+    try world.directory.write("1", to: "in/a.log")
+    let refusal = try await world.process(mode: .push([world.tree("a.log")])).fatal
+    #expect(
+      refusal?.message
+        == "cannot push \(file("a.log")): the workflow 'w' leaves it out: no pattern of filter matches")
+    #expect(refusal?.code == RunRefusal.notThere)
+    #expect(try await trees() == [])
+  }
+
   @Test("A file that somebody has open for writing is left out until it is closed")
   func openWriter() async throws {
     let path = try world.directory.write("half", to: "in/x")

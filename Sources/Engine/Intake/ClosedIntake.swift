@@ -69,6 +69,9 @@ actor ClosedIntake: UnmarkedIntake {
 
   func take(_ tree: TreeID) async throws(Failure) -> RunID {
     guard let fingerprint = try ports.files.fingerprint(.here, in: tree.path) else { throw RunRefusal.notAFile(tree) }
+    if case .skipped(let reason)? = try context(of: tree.workflow)?.selection.verdict(on: tree.name) {
+      throw RunRefusal.leftOut(tree, by: reason)
+    }
     return try await taker.push(tree, TreeDigest(of: fingerprint).identity)
   }
 

@@ -72,6 +72,12 @@ public enum RunRefusal {
       cause: "it is no regular file, and each tree of the workflow '\(tree.workflow)' is one")
   }
 
+  static func leftOut(_ tree: TreeID, by reason: SkipReason) -> Failure {
+    Failure(
+      .permanent, "push", tree.path.description, code: notThere,
+      cause: "the workflow '\(tree.workflow)' leaves it out: \(reason.explanation)")
+  }
+
   static func notClaimed(_ tree: TreeID) -> Failure {
     Failure(
       .permanent, "push", tree.path.description, code: notThere,
