@@ -28,6 +28,12 @@ static inline int64_t slipway_birth_time(int descriptor) {
   if (!(status.stx_mask & STATX_BTIME)) return -1;
   return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
 }
+// statx(2), STATX_ATTR_MOUNT_ROOT (Linux 5.8): 1 if the open directory is one on which something is mounted.
+static inline int slipway_is_mount_point(int descriptor) {
+  struct statx status;
+  if (syscall(SYS_statx, descriptor, "", 0x1000 /* AT_EMPTY_PATH */, 0, &status) != 0) return 0;
+  return (status.stx_attributes & 0x2000) != 0;
+}
 // syncfs(2), which <unistd.h> shows only under _GNU_SOURCE.
 static inline int slipway_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
 

@@ -21,7 +21,7 @@ package struct LocalRunFiles: RunFiles {
     try attempt("make", directory) { () throws(ErrorNumber) in try makeDirectories(directory) }
     try attempt("make", hookState) { () throws(ErrorNumber) in try makeDirectories(hookState) }
     try attempt("write", paths.output) { () throws(ErrorNumber) in
-      close(try openPrivate(paths.output, O_WRONLY | O_CREAT | O_TRUNC))
+      close(try makePrivate(paths.output))
     }
     return paths
   }
@@ -51,21 +51,11 @@ package struct LocalRunFiles: RunFiles {
 
   package func remove(_ run: RunID) throws(Failure) {
     let directory = directory(of: run)
-    try attempt("remove", directory) { () throws(ErrorNumber) in
-      for name in ["manifest.json", "manifest.json.new", "output"] {
-        try removing { withPathBytes(directory.appending(name).bytes) { unlink($0) } }
-      }
-      try removing { withPathBytes(directory.bytes) { rmdir($0) } }
-    }
+    try attempt("remove", directory) { () throws(ErrorNumber) in try clear(directory) }
   }
 
   private func directory(of run: RunID) -> BytePath {
     state.appending("runs").appending(run.text)
-  }
-
-  /// A thing that is gone already has been removed.
-  private func removing(_ call: () -> Int32) throws(ErrorNumber) {
-    if call() != 0, errno != ENOENT { throw ErrorNumber.last }
   }
 }
 
@@ -80,7 +70,7 @@ private final class LocalManifestFile: ManifestFile {
     let temporary = BytePath(path.bytes + Array(".new".utf8))
     self.temporary = temporary
     descriptor = try attempt("write", temporary) { () throws(ErrorNumber) in
-      try openPrivate(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+      try makePrivate(temporary)
     }
   }
 
@@ -112,7 +102,9 @@ private final class LocalManifest: OpenFile {
   private let path: BytePath
 
   init(_ path: BytePath) throws(Failure) {
-    let descriptor = try attempt("open", path) { () throws(ErrorNumber) in try openPrivate(path, O_RDONLY) }
+    let descriptor = try attempt("open", path) { () throws(ErrorNumber) in
+      try openPrivate(path, O_RDONLY | O_NONBLOCK)
+    }
     do throws(Failure) {
       fingerprint = try Self.fingerprint(of: descriptor, path)
     } catch {
@@ -131,6 +123,9 @@ private final class LocalManifest: OpenFile {
     var status = stat()
     try attempt("read", path) { () throws(ErrorNumber) in
       if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+    }
+    if !status.isRegularFile {
+      throw Failure(.permanent, "read", path.description, cause: "it is not a regular file: a hook has replaced it")
     }
     return Fingerprint(status)
   }
@@ -167,6 +162,27 @@ extension Failure {
 /// Only this user may read what a run keeps.
 private func openPrivate(_ path: BytePath, _ flags: Int32) throws(ErrorNumber) -> Int32 {
   try retryingInterrupted { withPathBytes(path.bytes) { Glibc.open($0, flags | O_CLOEXEC | O_NOFOLLOW, 0o600) } }
+}
+
+/// A new file, for writing, in place of whatever lies there: to open the FIFO that a hook has left would wait for ever.
+private func makePrivate(_ path: BytePath) throws(ErrorNumber) -> Int32 {
+  try clear(path)
+  return try openPrivate(path, O_WRONLY | O_CREAT | O_EXCL)
+}
+
+/// Removes whatever lies there, all of a directory; a link itself.
+private func clear(_ path: BytePath) throws(ErrorNumber) {
+  let answer = withPathBytes(path.bytes) { rmdir($0) }
+  if answer == 0 || errno == ENOENT { return }
+  if errno == ENOTDIR { return try removed(withPathBytes(path.bytes) { unlink($0) }) }
+  let roots = RootDirectories([path.parent])
+  try DirectoryRemoval(of: .everything, in: try roots.open(.here, in: path, flags: O_RDONLY | O_DIRECTORY)).run()
+  try removed(withPathBytes(path.bytes) { rmdir($0) })
+}
+
+/// A thing that is gone already has been removed.
+private func removed(_ answer: Int32) throws(ErrorNumber) {
+  if answer != 0, errno != ENOENT { throw ErrorNumber.last }
 }
 
 private func makeDirectories(_ path: BytePath) throws(ErrorNumber) {

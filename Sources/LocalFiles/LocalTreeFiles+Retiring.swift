@@ -16,11 +16,11 @@ extension LocalTreeFiles {
 
   package func removeEmptyDirectories(in tree: BytePath, keepingRoot: Bool) throws(Failure) {
     do throws(ErrorNumber) {
-      let removal = EmptyDirectoryRemoval(try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY))
-      try removal.run()
+      let opened = try roots.open(.here, in: tree, flags: O_RDONLY | O_DIRECTORY)
+      try DirectoryRemoval(of: .emptyDirectories, in: opened).run()
       if keepingRoot { return }
       let parent = try openContainer(of: tree)
-      try EmptyDirectoryRemoval.remove(tree.name.bytes, from: parent.descriptor)
+      try DirectoryRemoval.remove(tree.name.bytes, from: parent.descriptor)
     } catch {
       if error.value == ENOENT { return }
       throw Failure(errno: error.value, operation: "remove empty directories of", subject: tree)

@@ -1,7 +1,15 @@
+import CLibc
 import Glibc
 
-/// Removes the empty directories below one, deepest first, without recursion. For one thread.
-final class EmptyDirectoryRemoval {
+/// Removes what lies below a directory, deepest first, over no link and without recursion. For one thread.
+final class DirectoryRemoval {
+  enum Scope {
+    case emptyDirectories
+    /// All but what is mounted there.
+    case everything
+  }
+
+  private let scope: Scope
   private let reader = DirectoryReader()
   private var stack: DirectoryStack
   /// One a level.
@@ -9,19 +17,20 @@ final class EmptyDirectoryRemoval {
   private var firstError: ErrorNumber?
 
   /// Takes over the descriptor of `opened`.
-  init(_ opened: RootDirectories.Opened) {
+  init(of scope: Scope, in opened: RootDirectories.Opened) {
+    self.scope = scope
     stack = DirectoryStack(owning: opened)
   }
 
   /// Goes on past what cannot be removed and throws the first of it at the end.
   func run() throws(ErrorNumber) {
-    listings = [try DirectoryListing(stack.current, reader, onlyDirectories: true)]
+    listings = [try list()]
     while let listing = listings.last {
       do throws(ErrorNumber) {
-        if let (name, _) = try listing.next() {
-          enter(name)
-        } else {
-          leave()
+        switch try listing.next() {
+        case nil: leave()
+        case (let name, .directory)?: enter(name)
+        case (let name, _)?: try unlink(name)
         }
       } catch {
         note(error)
@@ -37,6 +46,14 @@ final class EmptyDirectoryRemoval {
     throw ErrorNumber.last
   }
 
+  private func list() throws(ErrorNumber) -> DirectoryListing {
+    try DirectoryListing(stack.current, reader, onlyDirectories: scope == .emptyDirectories)
+  }
+
+  private func unlink(_ name: UnsafePointer<CChar>) throws(ErrorNumber) {
+    if unlinkat(stack.current, name, 0) != 0, errno != ENOENT { throw ErrorNumber.last }
+  }
+
   /// Into a directory; one that cannot be read may still be empty, and rmdir(2) needs no permission to read it.
   private func enter(_ name: UnsafePointer<CChar>) {
     do throws(ErrorNumber) {
@@ -46,7 +63,9 @@ final class EmptyDirectoryRemoval {
       return
     }
     do throws(ErrorNumber) {
-      listings.append(try DirectoryListing(stack.current, reader, onlyDirectories: true))
+      // What was mounted there meanwhile is none of ours.
+      if scope == .everything, slipway_is_mount_point(stack.current) == 1 { throw ErrorNumber(EBUSY) }
+      listings.append(try list())
     } catch {
       note(error)
       leaveStack()
