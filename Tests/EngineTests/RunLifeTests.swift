@@ -1,4 +1,5 @@
 import LocalFiles
+import Logging
 import SlipwayModel
 import Synchronization
 import TestSupport
@@ -51,6 +52,19 @@ import Testing
     try await world.process()
     #expect(world.keys() == ["t/a.txt", "t/d/c.txt"])
     #expect(try world.directory.list(BytePath("in/t")) == ["b.bin", "no.txt"].map { BytePath($0) })
+  }
+
+  @Test("Of a tree of which the filter takes nothing a warning tells, of an empty one none")
+  func nothingTaken() async throws {
+    let world = try EngineWorld()
+    world.set { $0.filter = [FilterRule(pattern: #"\.txt$"#, location: EngineWorld.location)] }
+    try world.makeReady("none", ["a.bin": "1", "d/b.bin": "2"])
+    try world.makeReady("empty", [:])
+    try world.makeReady("some", ["a.bin": "1", "a.txt": "2"])
+    try await world.process()
+    #expect(
+      world.log.messages(at: .warning)
+        == ["nothing of the tree is taken: filter and exclude leave out all of its 2 files"])
   }
 
   @Test("With 'delete' an uploaded tree goes, its marker too; the watched directory stays")

@@ -36,6 +36,8 @@ final class UploadFeed: @unchecked Sendable {
   struct Findings: Sendable {
     var inner: [(tree: TreeID, marker: MarkerIdentity)] = []
     var skipped = 0
+    /// Of these by filter or exclude.
+    var leftOut = 0
     /// Of what the filter takes, as it was planned.
     var digest = TreeDigest()
     /// Whether the tree is a file, which needs no manifest to be whole.
@@ -163,6 +165,7 @@ final class UploadFeed: @unchecked Sendable {
 
   private func note(skipped path: BytePath, _ reason: SkipReason) {
     findings.skipped += 1
+    if [.filter, .exclude].contains(reason.name) { findings.leftOut += 1 }
     switch reason {
     case .link, .special: logger.warning("skipped \(path): \(reason.explanation)")
     case .filter, .exclude, .marker, .sidecar, .settings: logger.debug("skipped \(path): \(reason.explanation)")

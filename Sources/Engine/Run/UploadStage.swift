@@ -210,6 +210,10 @@ struct UploadStage {
     if tally.found > 0 { counts["found_equal"] = "\(tally.found)" }
     if findings.skipped > 0 { counts["skipped"] = "\(findings.skipped)" }
     session.logger.info("uploaded", metadata: counts)
+    if findings.leftOut > 0, findings.digest.fileCount == 0, !isMirror {
+      session.logger.warning(
+        "nothing of the tree is taken: filter and exclude leave out all of its \(findings.leftOut) files")
+    }
     session.shared.taken.note(findings.inner)
     try await session.commit(try await answers(to: findings.inner))
     return .event(.uploaded)
