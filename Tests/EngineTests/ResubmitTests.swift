@@ -57,6 +57,25 @@ import Testing
     #expect(world.names("in") == ["x"] && world.names("working").isEmpty)
   }
 
+  @Test("It can be claimed as soon as it lies there again")
+  func claimable() async throws {
+    world.set { $0.hooks = Hooks(post: [Hook.named("/failed", when: .failure)]) }
+    world.failAlways("x")
+    let claimed = Mutex<[Bool]>([])
+    await world.ledger.onCommit { [world] changes in
+      for case .run(let run) in changes where run.state == .failed {
+        let (queue, working) = (world.directory.path("in"), world.directory.path("working"))
+        // What throws is no claim.
+        let answers = try? world.files.claim([BytePath("x")], from: queue, into: working, believing: true)
+        guard case .claimed? = answers?.first else { return claimed.withLock { $0.append(false) } }
+        claimed.withLock { $0.append(true) }
+      }
+    }
+    try world.directory.write("1", to: "in/x")
+    try await world.process()
+    #expect(claimed.withLock { $0 } == [true])
+  }
+
   @Test("A new file of its name in the queue is not overwritten: both are delivered")
   func nameTaken() async throws {
     world.set { $0.hooks = Hooks(post: [Hook.named("/failed", when: .failure)]) }

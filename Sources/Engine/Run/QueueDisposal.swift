@@ -99,7 +99,10 @@ struct QueueDisposal {
       "its attempts are used up, and it is put back then: \(run.error)", until: session.ports.clock.now() + pause)
   }
 
+  /// Whoever takes the file from the queue must be able to lock it at once, so the claim goes first. Whoever takes it up
+  /// in between finds it gone from the directory of work.
   private func putBack() throws(Failure) -> RunEvent {
+    session.shared.claims.release(run.id)
     if try files.putBack(name, from: working, to: run.tree.watch) {
       session.logger.notice("put back into \(run.tree.watch)")
       return .retired
