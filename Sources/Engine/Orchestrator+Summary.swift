@@ -21,6 +21,8 @@ extension Orchestrator {
     /// Runs that were begun or were to begin, and have not ended.
     public var unfinished = 0
     var begun = BegunTrees()
+    /// Those of the unfinished that somebody waits for.
+    var awaited: Set<RunID> = []
     /// Why it had to stop; nil if it ended by itself or was told to.
     public var fatal: Failure?
 

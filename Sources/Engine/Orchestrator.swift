@@ -62,7 +62,7 @@ public actor Orchestrator {
   ) throws(Failure) {
     self.configuration = configuration
     self.only = only
-    failedTrees = earlier.failed
+    (failedTrees, pushed) = (earlier.failed, earlier.awaited)
     self.mode = mode
     self.logger = logger
     let contexts = try WorkflowContext.all(of: configuration, only, patterns: ports.patterns)
@@ -278,7 +278,7 @@ public actor Orchestrator {
     var summary = Summary()
     (summary.failed, summary.pushed, summary.unseen) = (failedTrees, ownRuns, unseen)
     summary.unfinished = interrupted + backlog.unfinished + tasks.count
-    (summary.begun, summary.fatal) = (backlog.begun, fatal)
+    (summary.begun, summary.awaited, summary.fatal) = (backlog.begun, pushed, fatal)
     return summary
   }
 

@@ -115,6 +115,29 @@ struct SuccessionTests {
     #expect(world.keys() == ["t1/x", "t2/x"])
   }
 
+  @Test("A destination that is out uses up the attempts of a run that somebody waits for in it as well")
+  func pushed() async throws {
+    let waits = Signal()
+    let world = try EngineWorld()
+    await world.ledger.onCommit { changes in
+      for case .run(let run) in changes where run.state.name == "waiting" { waits.send() }
+    }
+    world.store().failAll(with: DestinationFaultTests.refusals[0])
+    try world.directory.write("1", to: "in/t/x")
+    let first = try await world.process(mode: .service, standsStill: true) { orchestrator in
+      _ = try? await orchestrator.push(WorkflowName("w"), [world.tree("t").path])
+      await waits.wait()
+      await orchestrator.stop()
+    }
+    let run = try #require(try await world.latest("t"))
+    #expect(first.unfinished == 1 && run.state.name == "waiting")
+    let second = try await world.process(mode: .service, after: first) { orchestrator in
+      await world.end(of: run.id)
+      await orchestrator.stop()
+    }
+    #expect(second.failed == [world.tree("t")] && world.store().puts.count == 3)
+  }
+
   @Test("Of the one before it nothing stays in memory")
   func freed() async throws {
     let world = try EngineWorld()

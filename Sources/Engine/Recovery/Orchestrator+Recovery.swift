@@ -18,6 +18,7 @@ extension Orchestrator {
       case .wait(let waiting): backlog.resume(run, after: waiting)
       case .abandon:
         backlog.abandon(run)
+        pushed.remove(run.id)
         failedTrees.insert(run.tree)
       }
     }
