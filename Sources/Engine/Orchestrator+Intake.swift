@@ -1,3 +1,4 @@
+import Logging
 import SlipwayModel
 
 /// What the intakes of trees without a marker ask.
@@ -72,6 +73,20 @@ extension Orchestrator {
     } catch {
       if error.kind == .fatal { throw error }
     }
+  }
+
+  // MARK: The end
+
+  func closeIntake(of workflow: WorkflowName) {
+    logger.notice("the intake is complete", metadata: ["workflow": "\(workflow)"])
+    backlog.close(workflow)
+    pump()
+  }
+
+  func abortIntake(of workflow: WorkflowName) {
+    logger.notice("the intake is aborted", metadata: ["workflow": "\(workflow)"])
+    backlog.abort(workflow)
+    pump()
   }
 
   // MARK: Room

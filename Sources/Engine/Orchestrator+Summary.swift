@@ -29,4 +29,14 @@ extension Orchestrator {
     /// Before the first engine of a process.
     public init() {}
   }
+
+  var summary: Summary {
+    var summary = Summary()
+    (summary.failed, summary.pushed, summary.unseen) = (failedTrees, ownRuns, unseen)
+    summary.unfinished = interrupted + backlog.unfinished + tasks.count
+    // Nobody knows what it would have come by.
+    if mode != .service, !hasLookedAtAll { summary.unfinished += 1 }
+    (summary.begun, summary.awaited, summary.fatal) = (backlog.begun, pushed, fatal)
+    return summary
+  }
 }

@@ -31,7 +31,10 @@ public actor Orchestrator {
   var early: [CheckedContinuation<Void, Never>]? = []
   var failedTrees: Set<TreeID> = []
   /// What could not be looked at for trees.
-  private var unseen = 0
+  private(set) var unseen = 0
+  /// What takes trees in; and whether it came to its end before a stop, where it has one.
+  private var source: Task<Void, Never>?
+  private(set) var hasLookedAtAll = false
   var interrupted = 0
   var alarm = Alarm()
   /// Ends what runs of earlier processes have left at their destinations.
@@ -88,6 +91,8 @@ public actor Orchestrator {
     let intakes = Intakes(configuration.workflows.compactMap { contexts[$0.name] }, bench)
     self.intakes = intakes
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }
+    self.source = source
+    if isStopping { stopLooking() }
     let outages = Task { await self.followOutages() }
     await withCheckedContinuation { continuation in
       ended = continuation
@@ -116,6 +121,7 @@ public actor Orchestrator {
   public func stop() {
     if isStopping { return cancelAll() }
     isStopping = true
+    stopLooking()
     logger.notice("stopping", metadata: ["runs": "\(tasks.count)"])
     let deadline = ports.clock.now() + configuration.settings.drain
     draining = Task {
@@ -124,6 +130,11 @@ public actor Orchestrator {
       cancelAll()
     }
     endIfOver()
+  }
+
+  /// A service's source ends with its events.
+  private func stopLooking() {
+    if mode != .service { source?.cancel() }
   }
 
   private func cancelAll() {
@@ -141,6 +152,7 @@ public actor Orchestrator {
       logger.critical("\(failure.message)")
     }
     isStopping = true
+    stopLooking()
     cancelAll()
     endIfOver()
   }
@@ -215,19 +227,8 @@ public actor Orchestrator {
     pump()
   }
 
-  func closeIntake(of workflow: WorkflowName) {
-    logger.notice("the intake is complete", metadata: ["workflow": "\(workflow)"])
-    backlog.close(workflow)
-    pump()
-  }
-
-  func abortIntake(of workflow: WorkflowName) {
-    logger.notice("the intake is aborted", metadata: ["workflow": "\(workflow)"])
-    backlog.abort(workflow)
-    pump()
-  }
-
   private func closeAll() {
+    hasLookedAtAll = !isStopping
     backlog.closeAll()
     pump()
   }
@@ -273,14 +274,6 @@ public actor Orchestrator {
   }
 
   // MARK: The end
-
-  private var summary: Summary {
-    var summary = Summary()
-    (summary.failed, summary.pushed, summary.unseen) = (failedTrees, ownRuns, unseen)
-    summary.unfinished = interrupted + backlog.unfinished + tasks.count
-    (summary.begun, summary.awaited, summary.fatal) = (backlog.begun, pushed, fatal)
-    return summary
-  }
 
   func endIfOver() {
     letIntakesOn()

@@ -37,7 +37,7 @@ private final class LocalNameSearch: NameSearch {
   }
 
   func next() -> BytePath? {
-    while found.isEmpty, let listing = listings.last {
+    while found.isEmpty, !Task.isCancelled, let listing = listings.last {
       do throws(ErrorNumber) {
         if let (name, _) = try listing.next() { enter(name) } else { leave() }
       } catch {

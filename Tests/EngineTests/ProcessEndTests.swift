@@ -1,5 +1,6 @@
 import Glibc
 import LocalFiles
+import Logging
 import SlipwayModel
 import Synchronization
 import TestSupport
@@ -134,6 +135,41 @@ import Testing
     #expect(try await world.process().failed.count == 0)
     #expect(world.keys() == ["p/t/x"])
     #expect(try await world.ledger.run(run.id)?.state == .done)
+  }
+
+  @Test("A process that looks once and is stopped before it has looked everywhere leaves work unfinished")
+  func stoppedWhileLooking() async throws {
+    let world = try EngineWorld()
+    let (looks, stopped) = (Signal(), Barrier())
+    world.files.beforeFind {
+      looks.send()
+      stopped.wait()
+    }
+    try world.makeReady("t", ["x": "1"])
+    let summary = try await world.process { orchestrator in
+      await looks.wait()
+      await orchestrator.stop()
+      stopped.open()
+    }
+    #expect(summary.unfinished == 1 && summary.failed.isEmpty && world.keys().isEmpty)
+    #expect(try await world.process().unfinished == 0)
+    #expect(world.keys() == ["t/x"])
+  }
+
+  @Test("A stop does not wait for what is to stand still first", arguments: [Intake.closed, .settled(.seconds(5))])
+  func stoppedWhileSettling(intake: Intake) async throws {
+    let world = try EngineWorld(now: SystemClock().now())
+    world.set { $0.intake = intake }
+    try world.directory.write("1", to: "in/x")
+    world.files.answer(file: world.directory.path("in/x")) { state throws(Failure) in
+      state.map { FileState(fingerprint: $0.fingerprint, isOpenForWriting: nil, age: .zero) }
+    }
+    let summary = try await world.process(standsStill: true) { orchestrator in
+      await world.clock.waitForSleepers()
+      await orchestrator.stop()
+    }
+    #expect(summary.unfinished == 1 && world.keys().isEmpty)
+    #expect(world.log.messages(at: .notice).allSatisfy { !$0.hasPrefix("left out") })
   }
 
   @Test("Nothing of a run is left in the state directory once its row says that it is over")

@@ -53,8 +53,8 @@ actor ClosedIntake: UnmarkedIntake {
     for watch in workflow.watch { try await walk(context, watch.path) }
     let paths = unsettled.beginLook()
     if paths.isEmpty { return }
-    // A cancelled wait looks at once, which is never wrong.
-    try? await ports.clock.sleep(until: ports.clock.now() + ReadyDecision.settleTime)
+    let end = ports.clock.now() + ReadyDecision.settleTime
+    do throws(CancellationError) { try await ports.clock.sleep(until: end) } catch { return }
     let found = paths.flatMap { path in workflow.trees(at: path).map { Candidate(tree: $0, hint: .found) } }
     try await look(at: found, context)
     for path in unsettled.beginLook() { bench.logger.notice("left out \(path): it is still being written") }

@@ -17,7 +17,7 @@ final class EntryWalk {
     held = walk.next()
   }
 
-  /// The next entry of which anything is taken; nil at the end.
+  /// The next entry of which anything is taken; nil at the end, and where the task is cancelled.
   func next() -> (tree: TreeID, state: TreeState)? {
     while let first = held {
       let name = first.path.firstComponent
@@ -27,6 +27,7 @@ final class EntryWalk {
       while let entry = held, let below = entry.path.relative(to: name) {
         state.add(WalkEntry(path: below, kind: entry.kind), planner)
         held = walk.next()
+        if Task.isCancelled { return nil }
       }
       if !state.isEmpty { return (tree, state) }
     }

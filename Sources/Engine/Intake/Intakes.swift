@@ -55,9 +55,9 @@ actor Intakes {
     try await take(hints)
   }
 
-  /// Takes in, once, what lies there ready.
+  /// Takes in, once, what lies there ready, until its task is cancelled.
   func scan() async throws(Failure) {
-    for workflow in workflows {
+    for workflow in workflows where !Task.isCancelled {
       if let unmarked = unmarked(workflow) {
         try await unmarked.scan(workflow)
       } else {

@@ -28,9 +28,9 @@ final class LedgerComparison {
     pages = AnsweredPages(ledger, workflow, watch)
   }
 
-  /// The next step, nil at the end.
+  /// The next step, nil at the end, and where the task is cancelled.
   nonisolated(nonsending) func next() async throws(Failure) -> Step? {
-    while true {
+    while !Task.isCancelled {
       let entry = nextEntry()
       if let row = try await pages.take(before: entry?.path) {
         held = entry
@@ -41,6 +41,7 @@ final class LedgerComparison {
       let row = try await pages.take(entry.path)
       if let step = step(entry, row) { return step }
     }
+    return nil
   }
 
   private func nextEntry() -> WalkEntry? {

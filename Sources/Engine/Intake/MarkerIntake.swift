@@ -64,7 +64,7 @@ actor MarkerIntake {
     await orchestrator.closeIntake(of: workflow.name)
   }
 
-  /// Takes in what lies below `watch`; false if it could not be listed.
+  /// Takes in what lies below `watch`; false if it could not be listed to its end.
   private func scan(_ workflow: Workflow, _ watch: BytePath) async throws(Failure) -> Bool {
     guard let marker = workflow.intake.markerName else { return false }
     let search: any NameSearch
@@ -81,7 +81,7 @@ actor MarkerIntake {
       try await look(at: batch)
     }
     for problem in search.problems { await missed(problem) }
-    return true
+    return !Task.isCancelled
   }
 
   private func missed(_ failure: Failure) async {

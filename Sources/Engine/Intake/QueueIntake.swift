@@ -61,8 +61,8 @@ actor QueueIntake: UnmarkedIntake {
     try await walk(place)
     let paths = unsettled.beginLook()
     if paths.isEmpty { return }
-    // A cancelled wait looks at once, which is never wrong.
-    try? await ports.clock.sleep(until: ports.clock.now() + ReadyDecision.settleTime)
+    let end = ports.clock.now() + ReadyDecision.settleTime
+    do throws(CancellationError) { try await ports.clock.sleep(until: end) } catch { return }
     let names = paths.filter { $0.parent == place.watch }.map(\.name)
     for start in stride(from: 0, to: names.count, by: Self.batchSize) {
       guard await bench.orchestrator.waitForRoom(for: workflow.name) else { return }
@@ -163,7 +163,7 @@ actor QueueIntake: UnmarkedIntake {
     do throws(Failure) {
       let entries = try ports.files.list(directory)
       var (batch, isOver) = ([BytePath](), false)
-      while !isOver || !batch.isEmpty {
+      while !Task.isCancelled, !isOver || !batch.isEmpty {
         while !isOver, batch.count < Self.batchSize {
           guard let entry = try entries.next() else {
             isOver = true

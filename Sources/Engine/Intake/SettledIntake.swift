@@ -46,8 +46,7 @@ actor SettledIntake: UnmarkedIntake {
     guard let context = context(of: workflow.name) else { return }
     for watch in workflow.watch { try await walk(context, watch.path) }
     while let due = settling.earliest {
-      // A cancelled wait looks at once, which is never wrong.
-      try? await ports.clock.sleep(until: due)
+      do throws(CancellationError) { try await ports.clock.sleep(until: due) } catch { return }
       try await look(at: settling.takeDue(at: max(due, ports.clock.now())), context)
     }
   }
@@ -163,6 +162,7 @@ actor SettledIntake: UnmarkedIntake {
       try await take(batch, context, push: push)
       batch = []
     }
+    if Task.isCancelled { return }
     try await take(batch, context, push: push)
     try await forgetGone(context.workflow, watch)
   }

@@ -15,7 +15,7 @@ struct MirrorLook {
     return hasNews
   }
 
-  /// Ends with the first difference. What cannot be read is one: the run tells. Throws where the watched directory itself
+  /// Ends with the first difference, and without one where the task is cancelled. What cannot be read is one: the run tells. Throws where the watched directory itself
   /// cannot be read.
   func differs(_ tree: TreeID, _ scope: MirrorScope) async throws(Failure) -> Bool {
     let run = context.runForLooking(at: tree, ports)
@@ -26,7 +26,7 @@ struct MirrorLook {
     let reader = MirrorReader(
       tree, scope, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
       waitsForWriters: true)
-    while let step = try await reader.next() {
+    while !Task.isCancelled, let step = try await reader.next() {
       // What had gone is there again as it was: a run takes back that its object is to be deleted.
       if step.writes.contains(where: { $0.state == .present }) { return true }
       switch step.decision {

@@ -63,7 +63,8 @@ public protocol TreeWalk: AnyObject {
 
 /// A search under way. Not for two threads at once.
 public protocol NameSearch: AnyObject {
-  /// The absolute path of the next entry of a name that is looked for, in no order; nil at the end.
+  /// The absolute path of the next entry of a name that is looked for, in no order; nil at the end, and where the task
+  /// is cancelled.
   func next() -> BytePath?
   /// What could not be listed so far.
   var problems: [Failure] { get }
