@@ -33,11 +33,20 @@ extension Orchestrator {
   }
 
   private func lookAgain(at tree: TreeID) {
-    guard let intakes, !hasEnded else { return }
+    _ = look { intakes throws(Failure) in try await intakes.lookAgain(at: tree) }
+  }
+
+  /// Returns when it is known which of these files are open still.
+  func lookAgain(at files: [BytePath]) async {
+    await look { intakes throws(Failure) in try await intakes.handle(files.map { .name($0, .found) }) }?.value
+  }
+
+  private func look(_ body: @escaping @Sendable (Intakes) async throws(Failure) -> Void) -> Task<Void, Never>? {
+    guard let intakes, !hasEnded else { return nil }
     looks += 1
-    Task.detached(executorPreference: ports.fileExecutor) {
+    return Task.detached(executorPreference: ports.fileExecutor) {
       do throws(Failure) {
-        try await intakes.lookAgain(at: tree)
+        try await body(intakes)
       } catch {
         await self.stop(for: error)
       }

@@ -78,7 +78,9 @@ public actor Orchestrator {
       taken: TakenMarkers(), claims: Claims(ports.files, queues: workflows.count { $0.claims }),
       meter: meter,
       outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
-      grace: configuration.settings.grace, mirrors: MirrorBoard(isService: mode == .service))
+      grace: configuration.settings.grace, mirrors: MirrorBoard(isService: mode == .service),
+      openFiles: OpenFiles(
+        isService: mode == .service, longest: configuration.settings.poll, clock: ports.clock))
   }
 
   // MARK: The whole
@@ -87,9 +89,11 @@ public actor Orchestrator {
   public func run() async -> Summary {
     let bench = IntakeBench(
       ports: ports, orchestrator: self, logger: logger, isOnce: mode != .service, mirrors: shared.mirrors,
+      openFiles: shared.openFiles,
       missedLooks: MissedLooks(from: configuration.settings.poll, to: configuration.settings.rescan))
     let intakes = Intakes(configuration.workflows.compactMap { contexts[$0.name] }, bench)
     self.intakes = intakes
+    shared.openFiles.start { [weak self] in await self?.lookAgain(at: $0) }
     let source = Task.detached(executorPreference: ports.fileExecutor) { await self.takeIn(intakes) }
     self.source = source
     if isStopping { stopLooking() }
@@ -99,6 +103,7 @@ public actor Orchestrator {
       pump()
     }
     alarm.cancel()
+    shared.openFiles.stop()
     outages.cancel()
     await ports.events.stop()
     await source.value

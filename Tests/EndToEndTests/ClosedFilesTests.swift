@@ -43,6 +43,24 @@ struct ClosedFilesTests {
     }
   }
 
+  @Test("A file that gets its name while it is open under another one is uploaded when it is closed")
+  func named() async throws {
+    try await World.with(.none) { world in
+      try world.configure(to: "[copy]", ready: "closed")
+      let service = try await world.startService()
+      let writer = open(world.scratch("aside"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+      #expect(write(writer, "1", 1) == 1)
+      link(world.scratch("aside"), world.scratch("in/named"))
+      try await beacon(world, "beacon", service)
+      #expect(!world.scratch.exists("outbox/named"))
+      #expect(write(writer, "2", 1) == 1)
+      close(writer)
+      #expect(await eventually { world.scratch.read("outbox/named") == Array("12".utf8) }, "\(service.transcript)")
+      service.signal(SIGTERM)
+      try await service.expectEnd(.exited(0))
+    }
+  }
+
   @Test("Files that come by rename, in a directory or as a link are taken, drafts that the filter leaves out are not")
   func movedIn() async throws {
     try await World.with(.none) { world in

@@ -202,7 +202,12 @@ actor ClosedIntake: UnmarkedIntake {
     switch ReadyDecision.make(
       marker: marker, hint: candidate.hint, answered: nil, isQueued: false, waitsForWriters: true)
     {
-    case .ready(let identity): return identity
+    case .ready(let identity):
+      bench.openFiles.forget(path)
+      return identity
+    case .written:
+      bench.openFiles.leave(path)
+      return nil
     case .lookAgain(let duration):
       lookAgain(at: path, marker, after: duration)
       return nil

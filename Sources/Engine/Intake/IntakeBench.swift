@@ -8,6 +8,7 @@ struct IntakeBench: Sendable {
   let logger: Logger
   let isOnce: Bool
   let mirrors: MirrorBoard
+  let openFiles: OpenFiles
   let missedLooks: MissedLooks
 
   /// So many trees are looked at before what was found is committed.

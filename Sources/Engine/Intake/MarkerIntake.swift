@@ -17,7 +17,7 @@ actor MarkerIntake {
 
   var ports: EnginePorts { bench.ports }
   var orchestrator: Orchestrator { bench.orchestrator }
-  /// In the service a marker that is still being written is left to the event of its closing.
+  /// In the service a marker that is still being written is left until it is closed.
   private var waitsForWriters: Bool { !bench.isOnce && push == nil }
   /// Under `--once` a tree that failed earlier and still lies there is taken again.
   private var retakesFailed: Bool { bench.isOnce || push != nil }
@@ -156,6 +156,7 @@ actor MarkerIntake {
     case .ignore:
       guard retakesFailed, let marker, try await hasFailed(tree) else { return nil }
       return await ready(tree, marker.identity, &changes)
+    case .written: bench.openFiles.leave(path)
     case .lookAgain(let duration):
       if let marker { lookAgain(at: path, marker, after: duration) }
     case .alreadyQueued(let identity): changes.append(.answered(tree, identity))

@@ -157,7 +157,7 @@ actor MirrorIntake: UnmarkedIntake {
   ) async throws(Failure) {
     guard let told = board.takeTold(tree) else { return }
     do throws(Failure) {
-      let look = MirrorLook(context: context, ports: ports)
+      let look = MirrorLook(context: context, ports: ports, openFiles: bench.openFiles)
       var isDue =
         context.workflow.isDryRun
         ? try await look.hasNews(tree, told, board.findings) : try await look.differs(tree, told)

@@ -3,6 +3,8 @@ import SlipwayModel
 /// What a marker's state means. Pure.
 enum ReadyDecision: Equatable {
   case ignore
+  /// Somebody has it open for writing.
+  case written
   /// It may still be written: look again after this long.
   case lookAgain(after: Duration)
   /// The tree is ready.
@@ -22,8 +24,7 @@ enum ReadyDecision: Equatable {
     guard let marker else { return answered == nil ? .ignore : .forget }
     if marker.identity == answered { return .ignore }
     if waitsForWriters {
-      // Its closing will be told.
-      if marker.isOpenForWriting == true { return .ignore }
+      if marker.isOpenForWriting == true { return .written }
       if marker.isOpenForWriting == nil, hint == .found, marker.age < settleTime {
         return .lookAgain(after: settleTime - marker.age)
       }

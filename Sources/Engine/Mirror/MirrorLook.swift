@@ -4,6 +4,7 @@ import SlipwayModel
 struct MirrorLook {
   let context: WorkflowContext
   let ports: EnginePorts
+  let openFiles: OpenFiles
 
   /// Whether a dry run has anything to tell that it has not told yet. Looks at everything.
   func hasNews(_ tree: TreeID, _ told: MirrorScope, _ findings: ToldFindings) async throws(Failure) -> Bool {
@@ -25,7 +26,7 @@ struct MirrorLook {
     if targets.contains(where: \.isListed) { return true }
     let reader = MirrorReader(
       tree, scope, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
-      waitsForWriters: true)
+      leavingTo: openFiles)
     while !Task.isCancelled, let step = try await reader.next() {
       // What had gone is there again as it was: a run takes back that its object is to be deleted.
       if step.writes.contains(where: { $0.state == .present }) { return true }

@@ -50,7 +50,7 @@ final class MirrorPass {
     source = MirrorSource(
       MirrorReader(
         session.run.tree, scope, to: targets, session.context, planner: session.planner, ports: session.ports,
-        waitsForWriters: session.shared.mirrors.isService),
+        leavingTo: session.shared.openFilesLeft),
       of: session.run.tree, in: session.ports.ledger)
   }
 
@@ -64,7 +64,7 @@ final class MirrorPass {
   func planOfObstructed(_ scope: MirrorScope) -> any PlanSource {
     let reader = MirrorReader(
       tree, scope, to: targets.map(\.known), session.context, planner: session.planner, ports: session.ports,
-      waitsForWriters: session.shared.mirrors.isService)
+      leavingTo: session.shared.openFilesLeft)
     let source = MirrorSource(reader, of: tree, in: ledger)
     others = source
     return source

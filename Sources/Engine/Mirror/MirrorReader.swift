@@ -10,7 +10,7 @@ final class MirrorReader {
       case upload(PlanItem, [DestinationName: MirrorApproach])
       /// At these destinations lies what the tree does not have.
       case gone(BytePath, [DestinationName])
-      /// Left for the event of its closing, or nothing to tell.
+      /// Left until it is closed, or nothing to tell.
       case none
       /// What lies there cannot be told: nothing more is decided for this destination.
       case lost(DestinationName, Failure)
@@ -32,8 +32,8 @@ final class MirrorReader {
   private let ledger: any MirrorRecords
   /// Whether rows are kept of what the tree does not have.
   private let notesOthers: Bool
-  /// Whether a file that somebody has open for writing is left for later.
-  private let waitsForWriters: Bool
+  /// Who minds the files that somebody has open for writing, which are left for later; nil where they are taken.
+  private let openFiles: OpenFiles?
 
   private var parts: ArraySlice<BytePath>
   private var part: BytePath = .here
@@ -50,7 +50,7 @@ final class MirrorReader {
 
   init(
     _ tree: TreeID, _ scope: MirrorScope, to targets: [MirrorTarget], _ context: WorkflowContext, planner: Planner,
-    ports: EnginePorts, ledger: (any MirrorRecords)? = nil, waitsForWriters: Bool = false
+    ports: EnginePorts, ledger: (any MirrorRecords)? = nil, leavingTo openFiles: OpenFiles? = nil
   ) {
     self.tree = tree
     let isWhole = targets.contains(where: \.isListed)
@@ -61,7 +61,7 @@ final class MirrorReader {
     files = ports.files.with(context.workflow.symlinks)
     self.ledger = ledger ?? ports.ledger
     notesOthers = context.workflow.intake.mirrorRule?.deletes == true
-    self.waitsForWriters = waitsForWriters && self.scope != .whole
+    self.openFiles = self.scope == .whole ? nil : openFiles
     parts = self.scope.roots[...]
     listings = targets.filter(\.isListed).map { MirrorListing($0) }
   }
@@ -186,7 +186,10 @@ final class MirrorReader {
       return Step(decision: .item(item))
     }
     taken += 1
-    if waitsForWriters, try files.state(of: sight.path, in: tree.path)?.isOpenForWriting == true { return Step() }
+    if let openFiles, try files.state(of: sight.path, in: tree.path)?.isOpenForWriting == true {
+      openFiles.leave(tree.path.appending(sight.path))
+      return Step()
+    }
     var step = Step()
     var approaches: [DestinationName: MirrorApproach] = [:]
     var candidates: [MirroredObject]?

@@ -45,6 +45,7 @@ struct RetireStage {
       if let writer = try OpenWriter.first(in: tree.path, session.ports.files) {
         // Its closing makes it ready, even if nothing was written.
         session.noteAnswer(nil)
+        session.shared.openFiles.lookAgain(at: writer.path)
         return leftOut("\(writer.path) is being written again")
       }
     }

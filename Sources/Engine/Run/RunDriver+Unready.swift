@@ -13,7 +13,10 @@ extension RunDriver {
       guard let state = try ports.files.state(of: .here, in: session.run.tree.path) else {
         return try await withdraw(session, "the file is gone")
       }
-      if state.isOpenForWriting == true { return try await withdraw(session, "the file is being written again") }
+      if state.isOpenForWriting == true {
+        shared.openFiles.leave(session.run.tree.path)
+        return try await withdraw(session, "the file is being written again")
+      }
       // What was written since the run was queued is in it.
       if isNew { session.noteAnswer(TreeDigest(of: state.fingerprint).identity) }
       return nil
@@ -32,7 +35,9 @@ extension RunDriver {
     let isKnown = state.digest.identity == session.run.marker
     // What the run's own hooks have written is known.
     let isQuiet = isKnown || ports.clock.now() - state.newest >= time
-    guard isQuiet, try OpenWriter.first(in: tree.path, ports.files) == nil else {
+    let writer = isQuiet ? try OpenWriter.first(in: tree.path, ports.files) : nil
+    guard isQuiet, writer == nil else {
+      if let writer { shared.openFiles.leave(writer.path) }
       return try await withdraw(session, "the tree is being written again")
     }
     if isNew { session.noteAnswer(state.digest.identity) }

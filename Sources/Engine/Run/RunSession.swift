@@ -125,8 +125,12 @@ struct SharedRunState: Sendable {
   var outages: OutageBoard?
   let grace: Duration
   let mirrors: MirrorBoard
+  let openFiles: OpenFiles
 
   var countsBlocked: Bool { outages == nil }
+
+  /// Who minds what a mirror leaves; nil in a process to which nobody tells of changes, which takes it as it is.
+  var openFilesLeft: OpenFiles? { mirrors.isService ? openFiles : nil }
 
   /// The same for a run that does not wait for a destination that is out.
   var countingOutages: Self {
