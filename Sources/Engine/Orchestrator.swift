@@ -80,7 +80,7 @@ public actor Orchestrator {
       outages: mode == .service ? OutageBoard(workflows, clock: ports.clock, logger: logger) : nil,
       grace: configuration.settings.grace, mirrors: MirrorBoard(isService: mode == .service),
       openFiles: OpenFiles(
-        isService: mode == .service, longest: configuration.settings.poll, clock: ports.clock))
+        isService: mode == .service, longest: configuration.settings.poll, clock: ports.clock, logger: logger))
   }
 
   // MARK: The whole

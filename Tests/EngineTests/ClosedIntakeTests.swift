@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import SlipwayModel
 import Synchronization
 import TestSupport
@@ -73,12 +74,13 @@ import Testing
     #expect(try await trees() == [])
   }
 
-  @Test("A file that somebody has open for writing is left out until it is closed")
+  @Test("A file that somebody has open for writing is left out until it is closed, and that is said")
   func openWriter() async throws {
     let path = try world.directory.write("half", to: "in/x")
     let writer = path.withCString { open($0, O_WRONLY | O_APPEND | O_CLOEXEC) }
     #expect(try await world.process().unfinished == 0)
     #expect(try await trees() == [])
+    #expect(world.log.messages(at: .notice).filter { $0 == "left out \(path): it is still being written" }.count == 1)
     #expect(write(writer, " and half", 9) == 9)
     close(writer)
     awaitNoWriter(path)

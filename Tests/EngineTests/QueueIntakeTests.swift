@@ -107,6 +107,26 @@ import Testing
       world.log.messages(at: .notice).contains("moved to \(completed)/x-1: a file of its name lies there already"))
   }
 
+  @Test("Under --once what is written is left out, and what has its name taken for good is a failure: both are told")
+  func leftOut() async throws {
+    try world.directory.write(["in/open": "1", "in/taken": "2", "working/taken/x": "3", "working/held": "4"])
+    let paths = ["in/open", "working/held"].map { world.directory.path($0) }
+    let writers = paths.map { $0.withCString { open($0, O_WRONLY | O_CLOEXEC) } }
+    let summary = try await world.process()
+    for writer in writers { close(writer) }
+    #expect(summary.unseen == 1 && world.keys().isEmpty && world.names("in") == ["open", "taken"])
+    let notices = world.log.messages(at: .notice)
+    for path in paths { #expect(notices.count { $0 == "left out \(path): it is still being written" } == 1) }
+    let taken = world.directory.path("working/taken")
+    #expect(
+      world.log.messages(at: .error) == [
+        """
+        cannot claim \(world.directory.path("in/taken")): \(taken) has its name, and is no regular file; \
+        move that away
+        """
+      ])
+  }
+
   @Test("In a service a new file of a name waits for the one that is being worked on, and is taken after it")
   func sameNameLater() async throws {
     world.set { $0.stop = .count(2) }

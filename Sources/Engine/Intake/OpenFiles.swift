@@ -1,24 +1,29 @@
+import Logging
 import SlipwayModel
 import Synchronization
 
 /// Files that somebody has open for writing. Their closing is told under the name by which they were opened: one that has
 /// got its name since, by link(2) or linkat(2), closes without a word. So each is looked at again as long as it is open.
-/// A process that looks once leaves it out. Any task.
+/// A process that looks once leaves it out, and says so. Any task.
 final class OpenFiles: Sendable {
   private struct State {
     var looks: RepeatedLooks
     var alarm = Alarm()
     var look: (@Sendable ([BytePath]) async -> Void)?
+    /// What has been told of, once.
+    var told: Set<BytePath> = []
   }
 
   private let isService: Bool
   private let clock: any Clock
+  private let logger: Logger
   private let state: Mutex<State>
 
   /// The first look is after `ReadyDecision.settleTime`, the next ones at pauses that double up to `longest`.
-  init(isService: Bool, longest: Duration, clock: any Clock) {
+  init(isService: Bool, longest: Duration, clock: any Clock, logger: Logger) {
     self.isService = isService
     self.clock = clock
+    self.logger = logger
     state = Mutex(State(looks: RepeatedLooks(from: ReadyDecision.settleTime, to: longest)))
   }
 
@@ -33,7 +38,14 @@ final class OpenFiles: Sendable {
   }
 
   /// It is not taken, as it is open.
-  func leave(_ path: BytePath) { lookAgain(at: path) }
+  func leave(_ path: BytePath) {
+    if isService { return lookAgain(at: path) }
+    let isNew = state.withLock { state in
+      if state.told.count >= RepeatedLooks.filesMax { state.told = [] }
+      return state.told.insert(path).inserted
+    }
+    if isNew { logger.notice("left out \(path): it is still being written") }
+  }
 
   /// It is open, whatever has become of it: in a service it is looked at again.
   func lookAgain(at path: BytePath) {
@@ -48,14 +60,14 @@ final class OpenFiles: Sendable {
   private func setAlarm() {
     state.withLock { state in
       guard state.look != nil, let earliest = state.looks.earliest else { return }
-      state.alarm.set(for: earliest, clock) { await self.ring() }
+      state.alarm.set(for: earliest, clock) { await self.ring($0) }
     }
   }
 
-  private func ring() async {
+  private func ring(_ now: Timestamp) async {
     let (paths, look) = state.withLock { state in
       state.alarm.reset()
-      return (state.looks.takeDue(at: clock.now()), state.look)
+      return (state.looks.takeDue(at: now), state.look)
     }
     if !paths.isEmpty { await look?(paths) }
     setAlarm()

@@ -46,10 +46,12 @@ extension QueueIntake {
     for (name, answer) in zip(batch, answers) {
       let path = place.watch.appending(name)
       switch answer {
-      case .claimed(let claim): runs.append(keep(claim, of: place.tree(name)))
-      // Its closing will be told.
-      case .taken, .written: break
-      case .nameTaken: await leave(name, place)
+      case .claimed(let claim):
+        bench.openFiles.forget(path)
+        runs.append(keep(claim, of: place.tree(name)))
+      case .taken: break
+      case .written: bench.openFiles.leave(path)
+      case .nameTaken: await leave(name, place, push)
       case .notAFile: tellNoFile(path)
       case .unsure(let state): if isSettled(path, state) { settled.append(name) } else { lookAgain(at: path, state) }
       case .failed(let failure):
@@ -62,8 +64,13 @@ extension QueueIntake {
     return Array(names.dropFirst(batch.count))
   }
 
-  /// A file of its name is being worked on. Where that is by this process, its end leads to another look.
-  private func leave(_ name: BytePath, _ place: QueuePlace) async {
+  /// A file of its name is being worked on. Where that is by this process, its end leads to another look. What is no
+  /// regular file nobody works on: it is in the way for good.
+  private func leave(_ name: BytePath, _ place: QueuePlace, _ push: PushedTrees?) async {
+    if case .notAFile? = try? ports.files.takeUp([name], in: place.working).first {
+      push?.missed()
+      return await fail(.nameTaken(place.watch.appending(name), by: place.working.appending(name)))
+    }
     tell(place.watch.appending(name), "waits: a file of this name is being worked on in \(place.working)")
     _ = await bench.orchestrator.free([place.tree(name)])
   }
@@ -87,7 +94,11 @@ extension QueueIntake {
         // What cannot be looked at is claimed all the same: its run meets the same error, and tells it.
         if push == nil, bench.orchestrator.shared.claims.isSkipped(place.tree(name), claim) { continue }
         let state = try? ports.files.state(of: name, in: place.working)
-        if state?.isOpenForWriting != true { runs.append(keep(claim, of: place.tree(name))) }
+        if state?.isOpenForWriting == true {
+          bench.openFiles.leave(place.working.appending(name))
+        } else {
+          runs.append(keep(claim, of: place.tree(name)))
+        }
       case .notAFile: tellNoFile(place.working.appending(name))
       case .failed(let failure):
         push?.missed()
@@ -134,5 +145,14 @@ extension QueueIntake {
       has files of which it cannot be told whether they are written (another user's, or a file system without leases): \
       they count as closed once an event says so, or when they have not changed for \(seconds) s
       """)
+  }
+}
+
+extension Failure {
+  /// What lies in the directory of work is none of the queue's.
+  fileprivate static func nameTaken(_ path: BytePath, by other: BytePath) -> Failure {
+    Failure(
+      .permanent, "claim", path.description, code: "EEXIST", cause: "\(other) has its name, and is no regular file",
+      remedy: "move that away")
   }
 }

@@ -16,8 +16,8 @@ struct MirrorLook {
     return hasNews
   }
 
-  /// Ends with the first difference, and without one where the task is cancelled. What cannot be read is one: the run tells. Throws where the watched directory itself
-  /// cannot be read.
+  /// Ends with the first difference, and without one where the task is cancelled. What cannot be read is one: the run
+  /// tells. Throws where the watched directory itself cannot be read.
   func differs(_ tree: TreeID, _ scope: MirrorScope) async throws(Failure) -> Bool {
     let run = context.runForLooking(at: tree, ports)
     let targets = try await MirrorTarget.all(of: tree, context, targetPrefix: run.fullTargetPrefix, ports: ports)
