@@ -68,6 +68,35 @@ package struct LocalTreeFiles: TreeFiles {
     }
   }
 
+  package func mountPoint(above directory: BytePath, in tree: BytePath) throws(Failure) -> BytePath? {
+    do throws(ErrorNumber) {
+      var (last, place): (BytePath?, BytePath) = (nil, .here)
+      guard var device = try device(of: place, in: tree), directory != .here else { return nil }
+      for component in directory.components {
+        place = place.appending(BytePath(Array(component)))
+        guard let own = try self.device(of: place, in: tree) else { break }
+        if own != device { (last, device) = (place, own) }
+      }
+      return last
+    } catch {
+      throw Failure(errno: error.value, operation: "read directory", subject: tree.appending(directory))
+    }
+  }
+
+  /// nil if no directory lies there.
+  private func device(of directory: BytePath, in tree: BytePath) throws(ErrorNumber) -> dev_t? {
+    do throws(ErrorNumber) {
+      let descriptor = try roots.open(directory, in: tree, flags: slipway_open_path | O_DIRECTORY).descriptor
+      defer { close(descriptor) }
+      var status = stat()
+      if fstat(descriptor, &status) != 0 { throw ErrorNumber.last }
+      return status.st_dev
+    } catch {
+      if Self.meansAbsent(error) { return nil }
+      throw error
+    }
+  }
+
   /// O_NONBLOCK: a FIFO or a device that took the place of a file must not hold the thread; regular files ignore it.
   static let readingFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY
 

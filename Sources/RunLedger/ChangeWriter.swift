@@ -60,6 +60,10 @@ final class ChangeWriter {
         place, tree: TreeRows.number(of: tree, database), destination: number(of: destination, database), in: database)
     case .mirrorRoot(let tree, let root):
       try MirrorRows.setRoot(root, tree: TreeRows.number(of: tree, database), in: database)
+    case .mirrorMount(let tree, let path):
+      try MirrorRows.addMount(path, tree: TreeRows.number(of: tree, database), in: database)
+    case .mirrorMountsGone(let tree, let paths):
+      try MirrorRows.removeMounts(paths, tree: TreeRows.number(of: tree, database), in: database)
     case .mirrored(let tree, let objects):
       let number = try TreeRows.number(of: tree, database)
       for object in objects {

@@ -217,6 +217,13 @@ enum LedgerSchema {
     """
 
   private static let version8 = """
+    -- the directories of a mirror on which other file systems were mounted
+    CREATE TABLE mirror_mounts (
+      tree INTEGER NOT NULL REFERENCES trees,
+      path BLOB NOT NULL,
+      PRIMARY KEY (tree, path)
+    ) STRICT, WITHOUT ROWID;
+
     -- requests for multipart uploads of which it is not known what they have made
     CREATE TABLE unanswered_uploads (
       destination INTEGER NOT NULL REFERENCES destinations,

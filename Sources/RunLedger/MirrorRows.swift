@@ -33,6 +33,16 @@ enum MirrorRows {
       .execute(with: tree, root.inode, NullableCell(root.born))
   }
 
+  static func addMount(_ path: BytePath, tree: Int64, in database: Database) throws {
+    try database.cachedStatement(sql: "INSERT OR IGNORE INTO mirror_mounts (tree, path) VALUES (?, ?)")
+      .execute(with: tree, path.bytes)
+  }
+
+  static func removeMounts(_ paths: [BytePath], tree: Int64, in database: Database) throws {
+    let statement = try database.cachedStatement(sql: "DELETE FROM mirror_mounts WHERE tree = ? AND path = ?")
+    for path in paths { try statement.execute(with: tree, path.bytes) }
+  }
+
   static func save(_ object: MirroredObject, tree: Int64, destination: Int64, in database: Database) throws {
     let statement = try database.cachedStatement(
       sql: """
@@ -80,6 +90,11 @@ enum MirrorRows {
       .first(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes) {
         DirectoryIdentity(inode: $0.column(0), born: $0.column(1))
       }
+  }
+
+  static func mounts(of tree: TreeID, in database: Database) throws -> [BytePath] {
+    try database.cachedStatement(sql: "SELECT m.path FROM mirror_mounts m WHERE \(ofTree) ORDER BY m.path")
+      .all(with: tree.workflow.text, tree.watch.bytes, tree.name.bytes) { $0.path(0) }
   }
 
   static func objects(

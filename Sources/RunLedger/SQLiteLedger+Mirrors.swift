@@ -10,6 +10,10 @@ extension SQLiteLedger {
     try await read { try MirrorRows.root(of: tree, in: $0) }
   }
 
+  package func mirrorMounts(of tree: TreeID) async throws(Failure) -> [BytePath] {
+    try await read { try MirrorRows.mounts(of: tree, in: $0) }
+  }
+
   package func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] {

@@ -99,6 +99,9 @@ final class FaultyFiles: TreeFiles {
     try files.fingerprint(path, in: tree)
   }
   func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? { try files.identity(of: directory) }
+  func mountPoint(above directory: BytePath, in tree: BytePath) throws(Failure) -> BytePath? {
+    try files.mountPoint(above: directory, in: tree)
+  }
   func remove(_ path: BytePath, in tree: BytePath, ifStill fingerprint: Fingerprint) throws(Failure) -> Bool {
     try files.remove(path, in: tree, ifStill: fingerprint)
   }

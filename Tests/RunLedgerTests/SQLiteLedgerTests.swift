@@ -173,7 +173,8 @@ struct SQLiteLedgerTests {
     try await first.commit([.run(run), .uploads([upload(of: run, "a")])])
     await first.close()
     try execute(
-      "DROP TABLE addresses; DROP TABLE unanswered_uploads; DROP TABLE mirror_roots; DROP TABLE mirrors; DROP TABLE mirrored; "
+      "DROP TABLE addresses; DROP TABLE unanswered_uploads; DROP TABLE mirror_mounts; DROP TABLE mirror_roots; "
+        + "DROP TABLE mirrors; DROP TABLE mirrored; "
         + "DROP TABLE tree_settings; "
         + "ALTER TABLE uploads DROP COLUMN is_found; ALTER TABLE runs DROP COLUMN failed_stage; PRAGMA user_version = 2"
     )

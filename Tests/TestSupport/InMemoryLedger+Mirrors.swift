@@ -7,6 +7,10 @@ extension InMemoryLedger {
 
   package func mirrorRoot(of tree: TreeID) throws(Failure) -> DirectoryIdentity? { mirrors.roots[tree] }
 
+  package func mirrorMounts(of tree: TreeID) throws(Failure) -> [BytePath] {
+    mirrors.mounts[tree, default: []].sorted()
+  }
+
   package func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) throws(Failure) -> [MirroredObject] {
@@ -56,6 +60,7 @@ struct MirrorShelf {
 
   private(set) var places: [Mirror: MirrorPlace] = [:]
   private(set) var roots: [TreeID: DirectoryIdentity] = [:]
+  private(set) var mounts: [TreeID: Set<BytePath>] = [:]
   private var rows: [Mirror: [BytePath: MirroredObject]] = [:]
 
   func holds(_ tree: TreeID) -> Bool { places.keys.contains { $0.tree == tree } }
@@ -79,6 +84,8 @@ struct MirrorShelf {
       if places[mirror]?.address != place.address { rows[mirror] = nil }
       places[mirror] = place
     case .mirrorRoot(let tree, let root): roots[tree] = root
+    case .mirrorMount(let tree, let path): mounts[tree, default: []].insert(path)
+    case .mirrorMountsGone(let tree, let paths): mounts[tree]?.subtract(paths)
     case .mirrored(let tree, let objects):
       for object in objects {
         rows[Mirror(tree: tree, destination: object.destination), default: [:]][object.path] = object

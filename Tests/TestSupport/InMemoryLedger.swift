@@ -65,7 +65,8 @@ package actor InMemoryLedger: Ledger {
       case .hook(let record): if !known.contains(record.run) { throw unknown(record.run) }
       case .inheritUploads(let run): if !known.contains(run) { throw unknown(run) }
       case .answered, .forgetUploads, .forgetDestination, .stem, .expire, .forgetTrees: break
-      case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored, .unanswered, .unansweredEnded, .address: break
+      case .mirrorPlace, .mirrorRoot, .mirrorMount, .mirrorMountsGone, .mirrored, .unmirrored: break
+      case .unanswered, .unansweredEnded, .address: break
       }
     }
   }
@@ -100,7 +101,7 @@ package actor InMemoryLedger: Ledger {
     case .expire(let run, let limit): expire(run, limit)
     case .forgetTrees(let trees): forget(trees)
     case .stem(let stem, let destination, let path): stems[Stem(key: stem, destination: destination)] = path
-    case .mirrorPlace, .mirrorRoot, .mirrored, .unmirrored: mirrors.apply(change)
+    case .mirrorPlace, .mirrorRoot, .mirrorMount, .mirrorMountsGone, .mirrored, .unmirrored: mirrors.apply(change)
     }
   }
 

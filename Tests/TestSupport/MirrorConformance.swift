@@ -68,6 +68,15 @@ let mirrorConformance: [Conformance<any Ledger>] = [
     }
     #expect(try await ledger.mirrorRoot(of: otherTree) == nil)
   },
+  Conformance("the directories of a mirror on which something is mounted are remembered, each tree's own") { ledger in
+    let paths = [[0x61], [0x61, 0x2E], [0xFF]].map { BytePath($0.map(UInt8.init)) }
+    #expect(try await ledger.mirrorMounts(of: oddTree) == [])
+    for path in paths.reversed() + paths { try await ledger.commit([.mirrorMount(oddTree, path)]) }
+    #expect(try await ledger.mirrorMounts(of: oddTree) == paths)
+    #expect(try await ledger.mirrorMounts(of: otherTree) == [])
+    try await ledger.commit([.mirrorMountsGone(oddTree, [paths[0], paths[2]])])
+    #expect(try await ledger.mirrorMounts(of: oddTree) == [paths[1]])
+  },
   Conformance("a mirror's place is remembered, and another address forgets what was known of the first") { ledger in
     #expect(try await ledger.mirrorPlace(of: oddTree, at: here) == nil)
     let place = MirrorPlace(address: "s3://b/x", isComplete: true)

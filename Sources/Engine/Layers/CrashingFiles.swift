@@ -90,6 +90,10 @@
     func marker(at path: BytePath) throws(Failure) -> MarkerState? { try files.marker(at: path) }
 
     func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity? { try files.identity(of: directory) }
+
+    func mountPoint(above directory: BytePath, in tree: BytePath) throws(Failure) -> BytePath? {
+      try files.mountPoint(above: directory, in: tree)
+    }
   }
 
   /// A run's own files with a point before and after each change.

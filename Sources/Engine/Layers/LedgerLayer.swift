@@ -72,6 +72,7 @@ extension LedgerLayer {
     try await kept.mirrorPlace(of: tree, at: destination)
   }
   func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity? { try await kept.mirrorRoot(of: tree) }
+  func mirrorMounts(of tree: TreeID) async throws(Failure) -> [BytePath] { try await kept.mirrorMounts(of: tree) }
   func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] {

@@ -27,7 +27,10 @@ struct MirrorLook {
     let reader = MirrorReader(
       tree, scope, to: targets, context, planner: context.planner(for: run, ports), ports: ports,
       leavingTo: openFiles)
+    let mounts = try await ports.ledger.mirrorMounts(of: tree)
     while !Task.isCancelled, let step = try await reader.next() {
+      // A run writes it down.
+      if let mount = step.mount, !mounts.contains(mount) { return true }
       // What had gone is there again as it was: a run takes back that its object is to be deleted.
       if step.writes.contains(where: { $0.state == .present }) { return true }
       switch step.decision {

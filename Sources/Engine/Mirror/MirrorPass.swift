@@ -12,6 +12,8 @@ final class MirrorPass {
   /// The watched directory when the attempt began, and as the ledger has it.
   private let root: DirectoryIdentity?
   private let knownRoot: DirectoryIdentity?
+  /// Where nothing was mounted any more when the attempt began.
+  private let goneMounts: [BytePath]
 
   /// From here on the ledger no longer says that it knows all, until `noteComplete`: what a process that dies in between
   /// has sent or deleted, a listing tells the next one.
@@ -30,13 +32,16 @@ final class MirrorPass {
     }
     try await session.commit()
     let root = try MirrorRoot(of: run.tree, session.ports.files, session.ports.ledger).now()
-    return MirrorPass(session, rule, targets, root, known: try await session.ports.ledger.mirrorRoot(of: run.tree))
+    let goneMounts = try await MirrorMounts(of: run.tree, session.ports.files, session.ports.ledger).gone()
+    return MirrorPass(
+      session, rule, targets, root, known: try await session.ports.ledger.mirrorRoot(of: run.tree), goneMounts)
   }
 
   private init(
     _ session: RunSession, _ rule: MirrorRule, _ targets: [MirrorTarget], _ root: DirectoryIdentity?,
-    known knownRoot: DirectoryIdentity?
+    known knownRoot: DirectoryIdentity?, _ goneMounts: [BytePath]
   ) {
+    self.goneMounts = goneMounts
     self.root = root
     self.knownRoot = knownRoot
     self.session = session
@@ -44,8 +49,9 @@ final class MirrorPass {
     self.targets = targets
     obstructed = rule.deletes ? ObstructedFiles() : nil
     let told = session.shared.mirrors.begin(session.run.tree)
-    let isReplaced = knownRoot.map { root?.isSame(as: $0) != true } ?? false
-    // What a hook has written may not have been told yet; another directory has to be seen as a whole before it is known.
+    let isReplaced = !goneMounts.isEmpty || knownRoot.map { root?.isSame(as: $0) != true } ?? false
+    // What a hook has written may not have been told yet; what has been replaced has to be seen as a whole before that is
+    // taken for right.
     let scope = session.workflow.hooks.pre.isEmpty && !isReplaced ? told : .whole
     source = MirrorSource(
       MirrorReader(
@@ -78,7 +84,9 @@ final class MirrorPass {
       session.note(.mirrorPlace(session.run.tree, target.name, place))
     }
     // Nothing is left to be deleted: another directory lacks nothing.
-    if tally.verdict == nil, let root, root != knownRoot { session.note(.mirrorRoot(tree, root)) }
+    guard tally.verdict == nil else { return }
+    if let root, root != knownRoot { session.note(.mirrorRoot(tree, root)) }
+    if rule.deletes, !goneMounts.isEmpty { session.note(.mirrorMountsGone(tree, goneMounts)) }
   }
 
   /// Nothing of it is owed any more.
@@ -97,6 +105,7 @@ final class MirrorPass {
       try checkIndex()
       guard rule.deletes else { return }
       try await checkRoot()
+      try await MirrorMounts(of: tree, files, ledger).check(at: targets.map(\.name))
       for target in targets { try rule.check(counts[target.name] ?? MirrorCounts(), at: target.name, tree) }
     } catch {
       if error.kind == .fatal { throw error }

@@ -21,6 +21,8 @@ final class MirrorReader {
     var writes: [MirroredObject] = []
     /// Rows that tell nothing true any more.
     var forgets: [MirroredObject] = []
+    /// A directory on which another file system is mounted, seen for the first time.
+    var mount: BytePath?
   }
 
   private let tree: TreeID
@@ -41,6 +43,7 @@ final class MirrorReader {
   private var held: WalkEntry?
   private var rows: MirrorRowPages?
   private var listings: [MirrorListing]
+  private var mounts: SeenMounts
   /// Destinations of which it cannot be told what lies there.
   private(set) var lost: Set<DestinationName> = []
   /// Nothing is concluded of what lies in the directory that could not be read last.
@@ -60,6 +63,7 @@ final class MirrorReader {
     selection = context.selection
     files = ports.files.with(context.workflow.symlinks)
     self.ledger = ledger ?? ports.ledger
+    mounts = SeenMounts(in: tree.path, files)
     notesOthers = context.workflow.intake.mirrorRule?.deletes == true
     self.openFiles = self.scope == .whole ? nil : openFiles
     parts = self.scope.roots[...]
@@ -191,6 +195,7 @@ final class MirrorReader {
       return Step()
     }
     var step = Step()
+    step.mount = try mounts.take(sight.path, fingerprint)
     var approaches: [DestinationName: MirrorApproach] = [:]
     var candidates: [MirroredObject]?
     for target in targets where !lost.contains(target.name) {

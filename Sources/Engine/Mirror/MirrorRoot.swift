@@ -16,7 +16,9 @@ public struct MirrorRoot: Sendable {
   /// Whoever pushes a mirror says that what lies there now is right. Durable when it returns; idempotent.
   public func accept() async throws(Failure) {
     // What nobody has seen yet, the first run writes down.
-    guard let known = try await ledger.mirrorRoot(of: tree), let now = try now(), !now.isSame(as: known) else { return }
+    guard let known = try await ledger.mirrorRoot(of: tree), let now = try now() else { return }
+    try await MirrorMounts(of: tree, files, ledger).accept()
+    if now.isSame(as: known) { return }
     try await ledger.commit([.mirrorRoot(tree, now)])
   }
 

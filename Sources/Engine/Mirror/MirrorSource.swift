@@ -24,6 +24,8 @@ final class MirrorSource: PlanSource {
 
   nonisolated(nonsending) func next() async throws(Failure) -> PlanReader.Step? {
     while let step = try await reader.next() {
+      // Before anything that lies there is known.
+      if let mount = step.mount { try await ledger.commit([.mirrorMount(tree, mount)]) }
       writes += step.writes
       for row in step.forgets { forgets[row.destination, default: []].append(row.path) }
       pending += step.writes.count + step.forgets.count

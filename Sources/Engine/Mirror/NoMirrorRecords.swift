@@ -4,6 +4,7 @@ import SlipwayModel
 struct NoMirrorRecords: MirrorRecords {
   func mirrorPlace(of tree: TreeID, at destination: DestinationName) async throws(Failure) -> MirrorPlace? { nil }
   func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity? { nil }
+  func mirrorMounts(of tree: TreeID) async throws(Failure) -> [BytePath] { [] }
   func mirrored(
     by tree: TreeID, within path: BytePath, after last: BytePath?, limit: Int
   ) async throws(Failure) -> [MirroredObject] { [] }

@@ -46,13 +46,18 @@ extension DryRun {
     var (pass, failed) = (pass, 0)
     let (tree, rule) = (run.tree, context.workflow.intake.mirrorRule ?? MirrorRule())
     let preview = try await MirrorPreview(of: run, context, ports)
+    let mounts = MirrorMounts(of: tree, ports.files, ports.ledger)
+    let gone = try await mounts.gone()
+    var unmounted: BytePath?
     let count = try await preview.run { finding in
+      if case .delete(let path, _, _) = finding { unmounted = unmounted ?? gone.first(where: path.isWithin) }
       guard pass.take(finding) else { return }
       let failing = failing(finding, of: tree)
       if failing != nil { failed += 1 }
       tell(failing ?? .difference(tree, finding))
     }
     do throws(Failure) {
+      if let unmounted { throw mounts.isGone(unmounted) }
       try await check(count, preview, rule, tree)
       return (count.problems == 0, failed, pass)
     } catch {

@@ -155,6 +155,10 @@ public enum LedgerChange: Sendable, Hashable {
   case mirrorPlace(TreeID, DestinationName, MirrorPlace)
   /// The directory of which the mirror was made, in place of the former one.
   case mirrorRoot(TreeID, DirectoryIdentity)
+  /// Another file system has been seen on this directory of a mirror.
+  case mirrorMount(TreeID, BytePath)
+  /// None is expected on these directories any more.
+  case mirrorMountsGone(TreeID, [BytePath])
   /// Inserts the rows of a mirror, or replaces those of the same path and destination.
   case mirrored(TreeID, [MirroredObject])
   /// Removes the rows of a mirror for these paths at the destination.

@@ -7,6 +7,9 @@ public protocol MirrorRecords: Sendable {
   /// The directory of which the mirror was made last; nil before that.
   func mirrorRoot(of tree: TreeID) async throws(Failure) -> DirectoryIdentity?
 
+  /// The directories of the mirror, relative to it, on which other file systems were mounted; in byte order.
+  func mirrorMounts(of tree: TreeID) async throws(Failure) -> [BytePath]
+
   /// In byte order of path, then destination: those of `path` and below it (`.`: all), after `last`; whole paths, about
   /// `limit` rows.
   func mirrored(

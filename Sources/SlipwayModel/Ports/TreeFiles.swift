@@ -27,6 +27,10 @@ public protocol TreeFiles: QueueFiles {
   /// The directory to which the path (absolute) leads now; nil if it leads to none. Idempotent.
   func identity(of directory: BytePath) throws(Failure) -> DirectoryIdentity?
 
+  /// The last directory on the way from `tree` down to `directory` (relative to it) that lies on another file system than
+  /// the one in which it lies; nil: there is none. The way ends where nothing lies any more. Idempotent.
+  func mountPoint(above directory: BytePath, in tree: BytePath) throws(Failure) -> BytePath?
+
   /// The content of a small regular file at `path` below `tree`; nil if there is none. One of more than `limit` bytes is
   /// a permanent failure. Idempotent.
   func content(of path: BytePath, in tree: BytePath, limit: Int) throws(Failure) -> [UInt8]?
