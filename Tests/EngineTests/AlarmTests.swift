@@ -7,6 +7,7 @@ import Testing
   /// It has been set back by an hour since whoever sleeps began to; the sleep is over all the same.
   private struct SetBackClock: SlipwayModel.Clock {
     func now() -> Timestamp { Timestamp(seconds: 100) }
+    /// Over, although by `now` the deadline is an hour away.
     func sleep(until deadline: Timestamp) async throws(CancellationError) {}
   }
 

@@ -98,12 +98,6 @@ final class MirrorMountTests {
   func dryRun() async throws {
     try await fill()
     unmount()
-    let told = Mutex<[String]>([])
-    let dry = try DryRun(
-      world.configuration, only: nil, ports: try world.ports(world.ledger), logger: world.log.logger)
-    _ = try await dry.run { line in
-      if case .problem(_, let failure) = line { told.withLock { $0.append(failure.message) } }
-    }
-    #expect(told.withLock { $0 } == [message])
+    #expect(try await world.problemsOfDryRun() == [message])
   }
 }

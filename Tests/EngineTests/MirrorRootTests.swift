@@ -128,13 +128,7 @@ import Testing
   @Test("is told by a dry run")
   func dryRun() async throws {
     try await replace()
-    let told = Mutex<[String]>([])
-    let dry = try DryRun(
-      world.configuration, only: nil, ports: try world.ports(world.ledger), logger: world.log.logger)
-    _ = try await dry.run { line in
-      if case .problem(_, let failure) = line { told.withLock { $0.append(failure.message) } }
-    }
-    #expect(told.withLock { $0 } == [message])
+    #expect(try await world.problemsOfDryRun() == [message])
     #expect(world.store().deletes.isEmpty)
   }
 }

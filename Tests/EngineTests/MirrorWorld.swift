@@ -1,5 +1,6 @@
 import Glibc
 import SlipwayModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -37,5 +38,15 @@ extension EngineWorld {
   func mirror() async throws -> Run? {
     try await process()
     return try await latest(".")
+  }
+
+  /// What a dry run tells as problems.
+  func problemsOfDryRun() async throws -> [String] {
+    let told = Mutex<[String]>([])
+    let dry = try DryRun(configuration, only: nil, ports: try ports(ledger), logger: log.logger)
+    _ = try await dry.run { line in
+      if case .problem(_, let failure) = line { told.withLock { $0.append(failure.message) } }
+    }
+    return told.withLock { $0 }
   }
 }

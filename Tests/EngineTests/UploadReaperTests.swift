@@ -153,7 +153,7 @@ struct UploadReaperTests {
     #expect(left.isEmpty)
   }
 
-  @Test("without an ID are looked for now and then while the service runs")
+  @Test("without an ID are looked for again and again while the service runs")
   func unansweredInService() async throws {
     let world = try EngineWorld()
     let moment = world.clock.now()

@@ -67,6 +67,7 @@ extension QueueIntake {
   /// A file of its name is being worked on. Where that is by this process, its end leads to another look. What is no
   /// regular file nobody works on: it is in the way for good.
   private func leave(_ name: BytePath, _ place: QueuePlace, _ push: PushedTrees?) async {
+    // A directory of work that cannot be looked at now is told by the walk of it; the name waits like any other.
     if case .notAFile? = try? ports.files.takeUp([name], in: place.working).first {
       push?.missed()
       return await fail(.nameTaken(place.watch.appending(name), by: place.working.appending(name)))

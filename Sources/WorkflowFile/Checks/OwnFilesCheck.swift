@@ -33,8 +33,9 @@ extension ConfigurationChecks {
     guard workflow.intake.markerName == nil, directory.reaches(into: file.parent),
       let name = file.relative(to: directory.resolved)
     else { return false }
-    // What is wrong with a pattern has been told, and what gives up on a name takes nothing.
+    // What is wrong with a pattern has been told where the pattern stands.
     guard let selection = try? FileSelection(workflow, compiler: patterns) else { return false }
+    // A pattern that gives up on a name takes nothing.
     guard case .taken? = try? selection.verdict(on: name) else { return false }
     return true
   }
